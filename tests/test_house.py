@@ -7,6 +7,7 @@ import importlib
 import inspect
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -168,3 +169,14 @@ def test_loading_the_extension_imports_nothing_heavy() -> None:
     loaded = json.loads(answer.stdout.splitlines()[-1])
     assert "mlops_nb" in loaded
     assert not set(loaded) & set(HEAVY), f"%load_ext imports {sorted(set(loaded) & set(HEAVY))}"
+
+
+def test_examples_are_kept_without_outputs() -> None:
+    """Outputs are made by running; cell ids stay, since they are what a run's history hangs on."""
+    notebooks = sorted((ROOT / "examples").glob("*.ipynb"))
+    assert notebooks
+    for path in notebooks:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        for cell in content["cells"]:
+            assert not cell.get("outputs") and not cell.get("execution_count"), f"{path.name}: {cell['id']} has outputs"
+            assert not re.fullmatch(r"[0-9a-f]{8}(-.*)?", cell["id"]), f"{path.name}: name the cell {cell['id']}"
