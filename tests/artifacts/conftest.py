@@ -22,6 +22,6 @@ def s3_options() -> Iterator[dict[str, Any]]:
         "endpoint_url": f"http://{host}:{port}",
         "client_kwargs": {"region_name": "us-east-1"},
     }
-    s3fs.S3FileSystem(**options).mkdir("artifacts")
+    s3fs.S3FileSystem(**options).call_s3("create_bucket", Bucket="artifacts")
     yield options
     server.stop()
