@@ -149,7 +149,7 @@ def card_text(run: Run, card: Card) -> str:
     lines += ["  " + " · ".join(metrics + _more(len(run.metrics) - SHOWN_METRICS))] if metrics else []
     lines += ["  " + ", ".join(params + _more(len(run.params) - SHOWN_PARAMS))] if params else []
     lines += [f"  {elide(show_text(card.error_line), 160)}"] if card.error_line else []
-    foot = [words for words, _ in _foot(card)]
+    foot = [words for words, _ in card_remarks(card)]
     return "\n".join(lines + (["  " + " · ".join(foot)] if foot else []))
 
 
@@ -174,8 +174,14 @@ def _more(count: int) -> list[str]:
     return [f"+{count} more"] if count > 0 else []
 
 
-def _foot(card: Card) -> list[tuple[str, str]]:
-    """The small print: (text, class) of each remark."""
+def card_remarks(card: Card) -> list[tuple[str, str]]:
+    """The small print under a run: the text of each remark, and whether it is ``ok``, ``warn`` or neither.
+
+    Examples
+    --------
+    >>> card_remarks(Card(badge="clean", redactions=1))
+    [('✓ Restart & Run All: clean', 'ok'), ('1 secret redacted', 'warn')]
+    """
     remarks: list[tuple[str, str]] = []
     if card.reasons is not None:
         why = ", ".join(show_value(reason, 60) for reason in card.reasons[:3])
@@ -183,7 +189,7 @@ def _foot(card: Card) -> list[tuple[str, str]]:
     if card.verdict:
         kind = "ok" if card.verdict in ("identical", "equivalent") else "warn"
         remarks.append((f"{VERDICT_SYMBOLS.get(card.verdict, '?')} reproduced: {show_value(card.verdict)}", kind))
-    remarks += [(f"model {_model_name(model)}", "") for model in card.models[:3]]
+    remarks += [(_model_name(model), "") for model in card.models[:3]]
     remarks += [(f"{len(card.models) - 3} more models", "")] if len(card.models) > 3 else []
     read = [ref for ref in card.data if ref.mode != "write"]
     if read:
@@ -206,11 +212,11 @@ def _base_name(ref: DataRef) -> str:
 
 def _model_name(model: Mapping[str, Any]) -> str:
     name, variable = show_value(str(model.get("name", "model")), 40), str(model.get("variable") or "")
-    return f"{show_value(variable, 30)}: {name}" if variable and variable != name else name
+    return f"{show_value(variable, 30)} = {name}" if variable and variable != name else f"model {name}"
 
 
 def _html(run: Run, card: Card) -> str:
-    foot = [tag("span", escape(words), cls=kind) for words, kind in _foot(card)]
+    foot = [tag("span", escape(words), cls=kind) for words, kind in card_remarks(card)]
     return document(
         _head(run),
         tag("p", escape(elide(show_text(card.error_line), 240)), cls="error") if card.error_line else "",

@@ -100,7 +100,9 @@ def sparkline(points: Points, width: int = 96, height: int = 20) -> str:
     up = make_scale([y for _, y in finite], height - 3, 3)
     body = f'<path class="ln c0" d="{_path(line, across, up)}"/>'
     if finite:
-        body += f'<circle class="dot c0" cx="{across.place(finite[-1][0]):.1f}" cy="{up.place(finite[-1][1]):.1f}" r="2"/>'
+        body += (
+            f'<circle class="dot c0" cx="{across.place(finite[-1][0]):.1f}" cy="{up.place(finite[-1][1]):.1f}" r="2"/>'
+        )
     return _svg(width, height, body, cls="spark", label=label)
 
 
@@ -251,7 +253,9 @@ def parallel_coordinates(
     return _svg(width, height, body, cls="chart", label=f"{len(rows)} runs over {', '.join(axes)}")
 
 
-def _axis_places(values: Sequence[object], start: float, stop: float) -> tuple[list[float | None], list[tuple[str, float]]]:
+def _axis_places(
+    values: Sequence[object], start: float, stop: float
+) -> tuple[list[float | None], list[tuple[str, float]]]:
     """Where each value stands on an axis, and the labels of the axis."""
     numbers = [float(v) for v in values if isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v)]
     known = [v for v in values if v is not None]

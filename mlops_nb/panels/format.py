@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from itertools import pairwise
 from typing import Any
 
 from mlops_nb.entities import Status
@@ -249,7 +250,7 @@ def short_ids(run_ids: Iterable[str]) -> dict[str, str]:
     """
     ids = sorted(set(run_ids))
     length = 12
-    for one, two in zip(ids, ids[1:], strict=False):
+    for one, two in pairwise(ids):
         shared = next((i for i, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), min(len(one), len(two)))
         length = max(length, shared + 1)
     return {run_id: run_id[:length] for run_id in ids}

@@ -95,7 +95,9 @@ def text_curve(points: Points, width: int = 12) -> str:
     '▁▂▄█'
     """
     line = curve(points)
-    picked = line.ys if len(line) <= width else [line.ys[round(i * (len(line) - 1) / (width - 1))] for i in range(width)]
+    picked = (
+        line.ys if len(line) <= width else [line.ys[round(i * (len(line) - 1) / (width - 1))] for i in range(width)]
+    )
     finite = [y for y in picked if math.isfinite(y)]
     low, high = min(finite, default=0.0), max(finite, default=0.0)
     blocks = "▁▂▃▄▅▆▇█"

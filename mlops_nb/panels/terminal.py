@@ -1,0 +1,312 @@
+"""The same views in a terminal, through rich: fitted to its width, plain where there is no terminal or no colour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import IO, Any
+
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.syntax import Syntax
+from rich.table import Column, Table
+from rich.text import Text
+
+from mlops_nb.entities import Run, Status
+from mlops_nb.panels.card import Card, card_remarks, card_text
+from mlops_nb.panels.columns import best_rows, choose_columns, column_label, column_texts, is_numeric
+from mlops_nb.panels.comparison import MISSING, NONE, Sections, comparison_parts, comparison_texts, differs
+from mlops_nb.panels.format import (
+    STATUS_SYMBOLS,
+    elide,
+    short_ids,
+    show_age,
+    show_text,
+    show_value,
+)
+
+STATUS_STYLES = {
+    Status.FINISHED: "green",
+    Status.FAILED: "red",
+    Status.KILLED: "yellow",
+    Status.RUNNING: "blue",
+    Status.SCHEDULED: "blue",
+}
+REMARK_STYLES = {"ok": "green", "warn": "yellow", "": "dim"}
+PIPE_WIDTH = 240
+"""Width where there is no terminal: the reader of a pipe cuts for itself."""
+_GAP = 2
+
+
+def make_console(file: IO[str] | None = None, *, stderr: bool = False) -> Console:
+    """Make a console that is plain when its output is not a terminal or ``NO_COLOR`` is set.
+
+    Parameters
+    ----------
+    file : text stream, optional
+        Instead of standard output.
+    stderr : bool
+        Write to standard error.
+
+    Returns
+    -------
+    rich.console.Console
+        Colours and width as the terminal has them; no colour and 240 columns in a pipe.
+
+    Examples
+    --------
+    >>> import io
+    >>> make_console(io.StringIO()).width
+    240
+    """
+    console = Console(file=file, stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=False)
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
+    return console
+
+
+def print_runs(
+    runs: Sequence[Run],
+    console: Console | None = None,
+    *,
+    columns: Sequence[str] | None = None,
+    total: int | None = None,
+    now: int | None = None,
+) -> None:
+    """Print a table of runs that fits the terminal: the columns that do not fit are left out, and named.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        In the order to show.
+    console : Console, optional
+        From `make_console`.
+    columns : sequence of str, optional
+        Names like ``metrics.acc`` and ``params.lr``; all of them are shown then.
+    total : int, optional
+        How many there are in all.
+    now : int, optional
+        Milliseconds since the epoch: times are shown as ages then.
+
+    Examples
+    --------
+    >>> import io
+    >>> out = io.StringIO()
+    >>> run = Run("0198c2f4a1b27cde", "fit", "1", "churn", Status.FINISHED, 0, 1200, metrics={"acc": 0.9})
+    >>> print_runs([run], make_console(out), now=60_000); print(out.getvalue().rstrip())
+    id            name   started    duration  acc
+    0198c2f4a1b2  ✓ fit  1 min ago    1.20 s  0.9
+    """
+    console = console or make_console()
+    if not runs:
+        console.print(Text("No runs found.", "dim"))
+        return
+    wanted = list(columns) if columns is not None else choose_columns(runs, metrics=8, params=12)
+    # The status is shown as the symbol in front of the name.
+    fitted = [_run_column(runs, c, now) for c in ["run_id", *(c for c in wanted if c not in ("run_id", "status"))]]
+    hidden = [] if columns is not None else _fit(fitted, console.width)
+    table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="dim" if console.is_terminal else "")
+    for label, _, numeric in fitted:
+        table.add_column(label, justify="right" if numeric else "left", no_wrap=True, overflow="ellipsis")
+    for row in zip(*(cells for _, cells, _ in fitted), strict=True):
+        table.add_row(*row)
+    console.print(table)
+    count = max(len(runs), total or 0)
+    notes = [f"{count - len(runs):,} more runs"] if count > len(runs) else []
+    notes += [f"not shown for width: {elide(', '.join(hidden), max(20, console.width - 40))}"] if hidden else []
+    if notes:
+        console.print(Text(" · ".join(notes), "dim"))
+
+
+_Fitted = tuple[str, list[Text], bool]
+
+
+def _run_column(runs: Sequence[Run], column: str, now: int | None) -> _Fitted:
+    label = elide(show_text(column_label(column)), 24)
+    if column == "run_id":
+        ids = short_ids(run.run_id for run in runs)
+        return label, [Text(ids[run.run_id], "dim") for run in runs], False
+    if column == "name":
+        return label, [_marked_name(run) for run in runs], False
+    if column == "start_time" and now is not None:
+        return label, [Text(show_age(run.start_time, now), "dim") for run in runs], False
+    best = best_rows(runs, column)
+    texts = column_texts(runs, column, limit=24)
+    return label, [Text(t, "bold green" if i in best else "") for i, t in enumerate(texts)], is_numeric(runs, column)
+
+
+def _marked_name(run: Run) -> Text:
+    mark = Text(f"{STATUS_SYMBOLS[run.status]} ", STATUS_STYLES[run.status])
+    word = "" if run.status is Status.FINISHED else f" {run.status.value.lower()}"
+    return mark + Text(show_value(run.name, 32), "bold") + Text(word, STATUS_STYLES[run.status])
+
+
+def _fit(columns: list[_Fitted], width: int) -> list[str]:
+    """Take columns off the right end until the rest fits; returns the labels of those taken."""
+    widths = [max(Text(label).cell_len, *(cell.cell_len for cell in cells)) + _GAP for label, cells, _ in columns]
+    hidden: list[str] = []
+    while len(columns) > 2 and sum(widths) - _GAP > width:
+        widths.pop()
+        hidden.insert(0, columns.pop()[0])
+    return hidden
+
+
+def print_run(
+    run: Run,
+    console: Console | None = None,
+    *,
+    card: Card | None = None,
+    sections: Mapping[str, Sequence[tuple[str, Any]]] | None = None,
+    code: str = "",
+) -> None:
+    """Print one run: its card, all params and metrics, what else is known, its code.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    console : Console, optional
+        From `make_console`.
+    card : Card, optional
+        What stands beside the run on its card.
+    sections : mapping, optional
+        Title (``environment``, ``git``, ``artifacts``) -> rows of (name, value).
+    code : str
+        The cell.
+
+    Examples
+    --------
+    >>> import io
+    >>> out = io.StringIO()
+    >>> run = Run("0198c2f4a1b27cde", "fit", "1", "churn", Status.FINISHED, 0, 1200, params={"lr": 0.1})
+    >>> print_run(run, make_console(out)); print(out.getvalue().splitlines()[0])
+    ✓ fit · churn · 1.20 s · 0198c2f4a1b2
+    """
+    console = console or make_console()
+    head = card_text(run, Card()).split("\n")[0]
+    console.print(Text(head[:1], STATUS_STYLES[run.status]) + Text(head[1:], "bold"), soft_wrap=True)
+    if card and card.error_line:
+        console.print(Text(f"  {show_value(card.error_line, 400)}", "red"), soft_wrap=True)
+    for words, kind in card_remarks(card or Card()):
+        console.print(Text(f"  {words}", REMARK_STYLES[kind]), soft_wrap=True)
+    parts: dict[str, Sequence[tuple[str, Any]]] = {
+        "metrics": list(run.metrics.items()),
+        "params": list(run.params.items()),
+        "tags": list(run.tags.items()),
+        **(sections or {}),
+    }
+    for title, rows in parts.items():
+        if rows:
+            console.print(_section(title, [(name, show_value(value, 400)) for name, value in rows]))
+    if code:
+        console.print(Text("code", "bold"))
+        console.print(Padding(code_block(code, console), (0, 0, 0, 2)))
+
+
+def _section(title: str, rows: Sequence[tuple[str, str]]) -> Group:
+    table = Table(box=None, show_header=False, padding=(0, _GAP, 0, 0), pad_edge=False)
+    table.add_column(style="dim", no_wrap=True, max_width=40, overflow="ellipsis")
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(Text(show_text(name)), Text(value))
+    return Group(Text(title, "bold"), Padding(table, (0, 0, 0, 2)))
+
+
+def code_block(code: str, console: Console, lexer: str = "python") -> Syntax | Text:
+    """Colour code for a terminal; as it is where there is none, so that it can be piped into a file and run.
+
+    Examples
+    --------
+    >>> import io
+    >>> str(code_block("x = 1", make_console(io.StringIO())))
+    'x = 1'
+    """
+    if not console.is_terminal or console.no_color:
+        return Text(code)
+    return Syntax(code, lexer, theme="ansi_dark", background_color="default", word_wrap=True)
+
+
+def print_compare(
+    runs: Sequence[Run],
+    console: Console | None = None,
+    *,
+    sections: Sections | None = None,
+    code_diff: str = "",
+    differences_only: bool = True,
+) -> None:
+    """Print runs side by side; the first is what the others are measured against.
+
+    Parameters
+    ----------
+    runs, sections, code_diff, differences_only
+        As for `comparison.comparison_table`.
+    console : Console, optional
+        From `make_console`.
+
+    Examples
+    --------
+    >>> import io
+    >>> out = io.StringIO()
+    >>> a = Run("1a", "a", "0", "e", Status.FINISHED, 0, 1, params={"lr": 0.1})
+    >>> b = Run("2b", "b", "0", "e", Status.FINISHED, 0, 1, params={"lr": 0.2})
+    >>> print_compare([a, b], make_console(out)); print(out.getvalue().rstrip())
+    params  ✓ a  ✓ b
+    lr      0.1  0.2
+    """
+    console = console or make_console()
+    for title, rows in comparison_parts(runs, sections).items():
+        shown = [row for row in rows if not differences_only or differs(row[1])]
+        same = 0 if title == "run" else len(rows) - len(shown)
+        if shown:
+            table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="")
+            table.add_column(Text(title, "bold"), style="dim", max_width=30, overflow="ellipsis", no_wrap=True)
+            for run in runs:
+                table.add_column(_marked_name(run), overflow="fold")
+            for name, values in shown:
+                texts = comparison_texts(title, name, values)
+                changed = [i > 0 and differs([v, values[0]]) and title != "metrics" for i, v in enumerate(values)]
+                styled = [
+                    Text(t if v is not MISSING else NONE, "yellow" if c else "")
+                    for t, v, c in zip(texts, values, changed, strict=True)
+                ]
+                table.add_row(Text(show_value(name, 40)), *styled)
+            console.print(table)
+        if same:
+            console.print(Text(f"{title}: {same} the same", "dim"))
+    if code_diff:
+        console.print(Text("code", "bold"))
+        console.print(code_block(code_diff.rstrip("\n"), console, "diff"))
+
+
+def make_progress(console: Console) -> Progress:
+    """Make a progress bar over cells or trials; it draws nothing where there is no terminal.
+
+    Parameters
+    ----------
+    console : Console
+        From `make_console`; standard error is the place for it.
+
+    Returns
+    -------
+    rich.progress.Progress
+        To be used as a context manager; ``add_task(description, total=n)``, ``advance``, ``update``.
+
+    Examples
+    --------
+    >>> import io
+    >>> out = io.StringIO()
+    >>> with make_progress(make_console(out)) as progress:
+    ...     progress.advance(progress.add_task("cells", total=3))
+    >>> out.getvalue()
+    ''
+    """
+    return Progress(
+        SpinnerColumn(style="blue"),
+        TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
+        BarColumn(bar_width=28, complete_style="blue", finished_style="green"),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=False,
+        disable=not console.is_terminal,
+    )
