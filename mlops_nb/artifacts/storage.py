@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mlops_nb.artifacts.blobs import BlobPlace, VerifyingReader, corrupt, digest_of, hex_of, translate_faults
-from mlops_nb.artifacts.cloning import sync_folder
+from mlops_nb.artifacts.cloning import hash_stream, sync_folder
 from mlops_nb.artifacts.trees import subtree, walk_folder
 from mlops_nb.artifacts.uploads import Upload
 from mlops_nb.entities import Artifact
@@ -183,8 +183,12 @@ class ArtifactStore:
         >>> store.read(store.put_bytes(b"abc")[0])
         b'abc'
         """
-        with self.open(digest) as file:
-            return file.read()
+        name = hex_of(digest)
+        with self._place.open(name) as file, self._place.guard(name):
+            data = file.read()
+        if digest_of(data) != digest:
+            raise corrupt(name)
+        return data
 
     def open(self, digest: str) -> BinaryIO:
         """The bytes as a stream, verified when its end is read (`CorruptData`); it cannot seek.
@@ -327,9 +331,11 @@ class ArtifactStore:
         >>> store.verify(store.put_bytes(b"abc")[0])
         True
         """
-        with self.open(digest) as file:
-            while file.read(1 << 20):
-                pass
+        name = hex_of(digest)
+        with self._place.open(name) as file, self._place.guard(name):
+            found, _ = hash_stream(file)
+        if found != name:
+            raise corrupt(name)
         return True
 
     def find_damaged(self) -> Iterator[str]:
