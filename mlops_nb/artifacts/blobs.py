@@ -18,7 +18,17 @@ from mlops_nb.errors import CorruptData, InvalidInput, NotFound, StoreError
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-__all__ = ["ABANDONED", "CHUNK", "BlobPlace", "BlobStat", "VerifyingReader", "digest_of", "hex_of", "translate_faults"]
+__all__ = [
+    "ABANDONED",
+    "CHUNK",
+    "BlobPlace",
+    "BlobStat",
+    "VerifyingReader",
+    "corrupt",
+    "digest_of",
+    "hex_of",
+    "translate_faults",
+]
 
 CHUNK = 1 << 20
 """Bytes that are held at a time: large enough for hash speed, small enough for any kernel."""

@@ -21,7 +21,7 @@ from mlops_nb.artifacts.blobs import ABANDONED, CHUNK, BlobStat, translate_fault
 from mlops_nb.artifacts.cloning import copy_synced, hash_stream
 from mlops_nb.errors import InvalidInput, MissingDependency, MlopsError, StoreError, require
 
-__all__ = ["RemotePlace"]
+__all__ = ["RemotePlace", "redact"]
 
 _BLOCK = 8 << 20
 """Bytes of one part of an upload, and of one read ahead: what one transfer keeps in memory, a few times over."""
