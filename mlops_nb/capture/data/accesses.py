@@ -1,0 +1,184 @@
+"""What was touched: the record of one access, and the collection that an execution fills while it runs."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from pathlib import PurePath
+
+__all__ = ["ACTIVE", "Access", "Collector", "absolute", "current", "database_state", "quiet"]
+
+CAPACITY = 200_000
+"""Distinct (path, operation) pairs that one execution may collect; beyond it the record says that it is cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One thing that an execution read or wrote.
+
+    `mode` is ``read`` or ``write``. `kind` is ``file``, ``folder``, ``code`` (a local Python file), ``database`` (a
+    file that a database engine holds), ``sql`` (`path` is the database's URL, `detail` the statement) or ``url``.
+    `via` says who saw it: ``audit``, ``watch`` (the folder was watched: who did it is not known) or ``hook:LIBRARY``.
+    `members` are the names below a folder of which only these were touched. `changed`, of a read: what was read may not
+    be there any more, since the file was changed after the execution began (by itself or by others).
+    `gone`: the file was removed.
+    """
+
+    path: str
+    mode: str
+    kind: str = "file"
+    via: str = "audit"
+    relative: str | None = None
+    size: int = 0
+    mtime_ns: int = 0
+    detail: str = ""
+    members: tuple[str, ...] = ()
+    changed: bool = False
+    gone: bool = False
+
+
+@dataclass(slots=True)
+class Collector:
+    """What one execution has touched so far, raw: sorted out only when it has ended.
+
+    `files` maps (path, operation, via) to nothing: a dict keeps the order and is appended to atomically.
+    Operations: ``r`` read, ``w`` write, ``a`` append, ``+`` read and write, ``d`` removed.
+    """
+
+    token: Hashable
+    began_ns: int = field(default_factory=time.time_ns)
+    files: dict[tuple[str, str, str], None] = field(default_factory=dict)
+    databases: dict[str, tuple[int, ...] | None] = field(default_factory=dict)
+    remote: dict[tuple[str, str, str, str, str], None] = field(default_factory=dict)
+    truncated: bool = False
+    ended: bool = False
+
+    def note(self, path: str, operation: str, via: str) -> None:
+        """Record an operation on a file, once.
+
+        Examples
+        --------
+        >>> c = Collector("cell"); c.note("/data/a.csv", "r", "audit"); list(c.files)
+        [('/data/a.csv', 'r', 'audit')]
+        """
+        if operation == "+" and not os.path.lexists(path):
+            operation = "w"  # made by this call: nothing was there to read
+        if len(self.files) < CAPACITY:
+            self.files[(path, operation, via)] = None
+        else:
+            self.truncated = True
+
+    def note_database(self, path: str) -> None:
+        """Record that a database engine is about to open a file: only later it shows whether it writes.
+
+        Examples
+        --------
+        >>> c = Collector("cell"); c.note_database("/no/such.db"); c.databases
+        {'/no/such.db': None}
+        """
+        path = os.path.normpath(path)
+        if path not in self.databases:
+            self.databases[path] = database_state(path)
+
+    def note_remote(self, kind: str, address: str, mode: str, via: str, detail: str = "") -> None:
+        """Record a URL or a statement, once; `address` and `detail` must be redacted already.
+
+        Examples
+        --------
+        >>> c = Collector("cell"); c.note_remote("url", "https://host/x", "read", "audit"); len(c.remote)
+        1
+        """
+        if len(self.remote) < CAPACITY:
+            self.remote[(kind, address, mode, via, detail)] = None
+        else:
+            self.truncated = True
+
+
+ACTIVE: list[Collector] = []
+"""The executions that run now, newest last. Empty: every hook returns at once."""
+
+CURRENT: ContextVar[Collector | None] = ContextVar("mlops_nb_execution", default=None)
+
+_SILENCE = threading.local()
+
+
+def current() -> Collector | None:
+    """The collection of the execution that this thread or task belongs to, else of the newest one; None if none runs.
+
+    A thread does not inherit the context of the cell that started it, hence the second rule.
+
+    Examples
+    --------
+    >>> current() is None
+    True
+    """
+    if not ACTIVE or bool(getattr(_SILENCE, "depth", 0)):
+        return None
+    own = CURRENT.get()
+    if own is not None and not own.ended:
+        return own
+    try:
+        return ACTIVE[-1]
+    except IndexError:  # the last one ended in another thread, just now
+        return None
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Whatever this thread does inside is the tracker's own and not recorded.
+
+    Examples
+    --------
+    >>> with quiet():
+    ...     current() is None
+    True
+    """
+    _SILENCE.depth = getattr(_SILENCE, "depth", 0) + 1
+    try:
+        yield
+    finally:
+        _SILENCE.depth -= 1
+
+
+def database_state(path: str) -> tuple[int, ...] | None:
+    """Times and sizes of a database file and of its write-ahead log; None if it is not there.
+
+    Examples
+    --------
+    >>> database_state("/no/such.db") is None
+    True
+    """
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    try:
+        log = os.stat(f"{path}-wal")
+    except OSError:
+        return (found.st_mtime_ns, found.st_size)
+    return (found.st_mtime_ns, found.st_size, log.st_mtime_ns, log.st_size)
+
+
+def absolute(path: object) -> str | None:
+    """A path as the operating system means it now; None if it is no path (a file descriptor, a buffer).
+
+    Only exact strings, bytes and pathlib's own classes are looked at: nothing of the user's is called.
+
+    Examples
+    --------
+    >>> absolute("/data/./a.csv"), absolute(b"/data/b"), absolute(3)
+    ('/data/./a.csv', '/data/b', None)
+    """
+    if type(path) is bytes:
+        path = os.fsdecode(path)
+    elif isinstance(path, PurePath):
+        path = PurePath.__fspath__(path)
+    if not isinstance(path, str):
+        return None
+    path = str.__str__(path)
+    return path if path[:1] == "/" or os.path.isabs(path) else os.path.join(os.getcwd(), path)
