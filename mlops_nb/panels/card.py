@@ -97,7 +97,7 @@ def run_card(run: Run, **known: Any) -> dict[str, Any]:
     """
     card = Card(**known)
     return {
-        "text/html": _html(run, card),
+        "text/html": document(card_html(run, card)),
         "text/plain": card_text(run, card),
         RUN_MIME: card_record(run, card),
     }
@@ -215,16 +215,24 @@ def _model_name(model: Mapping[str, Any]) -> str:
     return f"{show_value(variable, 30)} = {name}" if variable and variable != name else f"model {name}"
 
 
-def _html(run: Run, card: Card) -> str:
+def card_html(run: Run, card: Card) -> str:
+    """The card as an element, without the style sheet in front.
+
+    Examples
+    --------
+    >>> card_html(Run("1", "n", "0", "e", Status.RUNNING, 0), Card())[:39]
+    '<div class="mlops-nb card t-running"><p'
+    """
     foot = [tag("span", escape(words), cls=kind) for words, kind in card_remarks(card)]
-    return document(
+    return tag(
+        "div",
         _head(run),
         tag("p", escape(elide(show_text(card.error_line), 240)), cls="error") if card.error_line else "",
         _tiles(run, card),
         _chips(run, card),
         tag("p", _SEPARATOR.join(foot), cls="foot") if foot else "",
         _details(run, card),
-        cls=f"card t-{run.status.value.lower()}",
+        cls=f"mlops-nb card t-{run.status.value.lower()}",
     )
 
 

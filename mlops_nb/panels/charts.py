@@ -49,8 +49,10 @@ class Scale:
         return self.start + (self.stop - self.start) * share
 
 
-def make_scale(values: Sequence[float], start: float, stop: float, *, log: bool = False, count: int = 5) -> Scale:
-    """Fit a scale with round ticks around values; without a usable value it is 0..1.
+def make_scale(
+    values: Sequence[float], start: float, stop: float, *, log: bool = False, count: int = 5, wide: bool = False
+) -> Scale:
+    """Fit a scale with round ticks to values, or `wide` enough to end at ticks; without a usable value it is 0..1.
 
     Examples
     --------
@@ -66,16 +68,20 @@ def make_scale(values: Sequence[float], start: float, stop: float, *, log: bool 
         every = max(1, math.ceil((last - first + 1) / (count + 1)))
         decades = [10.0**e for e in range(first, last + 1, every)]
         return Scale(low, high, start, stop, True, decades if len(decades) > 1 else sorted({low, high}))
-    return Scale(low, high, start, stop, False, _round_ticks(low, high, count))
+    ticks = _round_ticks(low, high, count, wide)
+    if wide:
+        low, high = min(low, ticks[0]), max(high, ticks[-1])
+    return Scale(low, high, start, stop, False, ticks)
 
 
-def _round_ticks(low: float, high: float, count: int) -> list[float]:
+def _round_ticks(low: float, high: float, count: int, wide: bool) -> list[float]:
     span = high - low
     if not math.isfinite(span) or span <= abs(high) * 1e-12:
         return sorted({low, high})
     power = 10.0 ** math.floor(math.log10(span / count))
     step = next((power * m for m in (1, 2, 2.5, 5, 10) if span / (power * m) <= count), power * 10)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    inner = (math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9))
+    first, last = (math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)) if wide else inner
     digits = max(0, 2 - math.floor(math.log10(step)))
     return [round(i * step, digits) for i in range(first, last + 1)]
 
@@ -139,7 +145,7 @@ def line_chart(
     top = 22 if title else 8
     legend = _legend(list(lines), width, height) if len(lines) > 1 else ("", 0)
     bottom = height - 20 - legend[1]
-    up = make_scale([y for c in lines.values() for y in c.ys], bottom, top, log=log)
+    up = make_scale([y for c in lines.values() for y in c.ys], bottom, top, log=log, wide=True)
     left = 14 + 6.2 * max((len(show_number(t)) for t in up.ticks), default=1)
     across = make_scale([x for c in lines.values() for x in c.xs], left, width - 10, count=7)
     body = _axes(across, up) + legend[0]
@@ -176,7 +182,7 @@ def scatter(
     1
     """
     usable = [p for p in points if math.isfinite(p[0]) and math.isfinite(p[1])]
-    up = make_scale([p[1] for p in usable], height - 40, 26)
+    up = make_scale([p[1] for p in usable], height - 40, 26, wide=True)
     left = 14 + 6.2 * max((len(show_number(t)) for t in up.ticks), default=1)
     across = make_scale([p[0] for p in usable], left + 6, width - 14)
     body = _axes(across, up) + _label(0, 12, y_label, "tt") + _label(width - 10, height - 6, x_label, "tt", "end")

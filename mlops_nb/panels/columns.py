@@ -102,6 +102,8 @@ def is_numeric(runs: Iterable[Run], column: str) -> bool:
     """
     if column.startswith("metrics.") or column in ("duration", "revision"):
         return True
+    if column == "start_time":
+        return False
     values = [value for run in runs if (value := column_value(run, column)) is not None]
     return bool(values) and all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values)
 

@@ -10,8 +10,8 @@ from mlops_nb.entities import Points, Run
 from mlops_nb.panels.charts import line_chart
 from mlops_nb.panels.code import diff_block
 from mlops_nb.panels.columns import show_param
-from mlops_nb.panels.format import short_id, short_ids, show_change, show_duration, show_number
-from mlops_nb.panels.markup import document, picture, status_mark, table, tag, text
+from mlops_nb.panels.format import short_ids, show_change, show_duration, show_number
+from mlops_nb.panels.markup import document, picture, status_mark, tag, text
 from mlops_nb.panels.tables import plain_table
 
 Sections = Mapping[str, Sequence[tuple[str, Sequence[Any]]]]
@@ -52,37 +52,49 @@ def comparison_table(
     >>> a = Run("1a", "a", "0", "e", Status.FINISHED, 0, 1, params={"lr": 0.1, "n": 5}, metrics={"acc": 0.5})
     >>> b = Run("2b", "b", "0", "e", Status.FINISHED, 0, 1, params={"lr": 0.2, "n": 5}, metrics={"acc": 0.75})
     >>> print(comparison_table([a, b])["text/plain"])
-    metrics  a    b
-    acc      0.5  0.75 (▲ 0.25)
-    <BLANKLINE>
-    params  a    b
-    lr      0.1  0.2
-    (1 the same)
+                             a    b
+    [metrics]
+    acc                      0.5  0.75 (▲ 0.25)
+    [params] (1 the same)
+    lr                       0.1  0.2
     """
-    parts = comparison_parts(runs, sections)
-    heads = [_run_head(run) for run in runs]
-    html, plain = [], []
-    for title, rows in parts.items():
-        shown = [row for row in rows if not differences_only or differs(row[1])]
-        same = len(rows) - len(shown)
-        if not rows or (title == "run" and not shown):
-            continue
-        note = f"({same} the same)" if same and title != "run" else ""
-        body = [_comparison_row(title, name, values) for name, values in shown]
-        html.append(
-            tag("div", table([tag("th", escape(title), scope="col"), *heads], body), cls="scroll")
-            if body
-            else tag("h4", escape(title))
-        )
-        html.append(tag("p", note, cls="mute") if note else "")
-        lines = [[name, *comparison_texts(title, name, values)] for name, values in shown]
-        plain.append("\n".join(p for p in (plain_table([title, *(r.name for r in runs)], lines), note) if p))
-    for key, lines_of in (curves or {}).items():
-        html.append(picture(line_chart(curve_names(runs, lines_of), title=key)))
+    ids = short_ids(run.run_id for run in runs)
+    body, plain = [], []
+    for title, shown, same in comparison_rows(runs, sections, differences_only=differences_only):
+        note = f"{same} the same" if same else ""
+        aside = " " + tag("span", f"({note})", cls="mute") if note else ""
+        section = tag("th", escape(title) + aside, scope="rowgroup", colspan=len(runs) + 1)
+        mark = len(runs) > 2 or not differences_only
+        rows = [tag("tr", *_comparison_cells(title, name, values, mark)) for name, values in shown]
+        body.append(tag("tbody", tag("tr", section, cls="section"), *rows))
+        plain += [[f"[{title}]" + (f" ({note})" if note else ""), *[""] * len(runs)]]
+        plain += [[name, *comparison_texts(title, name, values)] for name, values in shown]
+    head = tag("thead", tag("tr", '<th scope="col"></th>', *(_run_head(run, ids) for run in runs)))
+    html = [tag("div", tag("table", head, *body), cls="scroll")]
+    html += [picture(line_chart(curve_names(runs, lines), title=key)) for key, lines in (curves or {}).items()]
+    text_parts = [plain_table(["", *(run.name for run in runs)], plain)]
     if code_diff:
         html.append(tag("h4", "code") + diff_block(code_diff))
-        plain.append(code_diff.rstrip())
-    return {"text/html": document(*html, cls="compare"), "text/plain": "\n\n".join(plain)}
+        text_parts.append(code_diff.rstrip())
+    return {"text/html": document(*html, cls="compare"), "text/plain": "\n\n".join(text_parts)}
+
+
+def comparison_rows(
+    runs: Sequence[Run], sections: Sections | None = None, *, differences_only: bool = True
+) -> list[tuple[str, list[tuple[str, list[Any]]], int]]:
+    """Choose the rows of a comparison: per part its title, the rows to show, and how many agree and are left out.
+
+    Examples
+    --------
+    >>> comparison_rows([], {"environment": [("python", ["3.11", "3.12"]), ("numpy", ["2.1", "2.1"])]})
+    [('environment', [('python', ['3.11', '3.12'])], 1)]
+    """
+    chosen = []
+    for title, rows in comparison_parts(runs, sections).items():
+        shown = [row for row in rows if not differences_only or differs(row[1])]
+        if shown or (rows and title != "run"):
+            chosen.append((title, shown, 0 if title == "run" else len(rows) - len(shown)))
+    return chosen
 
 
 def comparison_parts(runs: Sequence[Run], sections: Sections | None = None) -> dict[str, list[tuple[str, list[Any]]]]:
@@ -147,9 +159,9 @@ def curve_names(runs: Sequence[Run], lines: Mapping[str, Points]) -> dict[str, P
     }
 
 
-def _run_head(run: Run) -> str:
+def _run_head(run: Run, ids: Mapping[str, str]) -> str:
     name = status_mark(run, word=False) + " " + text(run.name, 28)
-    code = tag("code", escape(short_id(run.run_id)), cls="mute", title=run.run_id)
+    code = tag("code", escape(ids[run.run_id]), cls="mute", title=run.run_id)
     return tag("th", name, "<br>", code, scope="col")
 
 
@@ -172,7 +184,7 @@ def comparison_texts(title: str, name: str, values: Sequence[Any]) -> list[str]:
     return shown
 
 
-def _comparison_row(title: str, name: str, values: Sequence[Any]) -> list[str]:
+def _comparison_cells(title: str, name: str, values: Sequence[Any], mark: bool) -> list[str]:
     cells = [tag("th", text(name, 40), scope="row")]
     for i, value in enumerate(values):
         if value is MISSING:
@@ -182,6 +194,6 @@ def _comparison_row(title: str, name: str, values: Sequence[Any]) -> list[str]:
             moved = f" {tag('span', change.text, cls=change.trend)}" if change and change.trend != "same" else ""
             cells.append(tag("td", show_number(value) + moved, title=repr(value)))
         else:
-            marked = i > 0 and differs([value, values[0]])
+            marked = mark and i > 0 and differs([value, values[0]])
             cells.append(tag("td", text(show_param(value, 400), 48), cls="diff" if marked else ""))
     return cells

@@ -111,15 +111,16 @@ def time_mark(timestamp: int) -> str:
     return tag("time", show_time(timestamp), datetime=iso_time(timestamp), title=iso_time(timestamp))
 
 
-def document(*parts: str, cls: str) -> str:
-    """Wrap parts into the root that the style sheet is scoped by, with the sheet itself in front.
+def document(*parts: str, cls: str = "") -> str:
+    """Put the style sheet in front of parts, wrapped into the root that it is scoped by unless no class is given.
 
     Examples
     --------
     >>> document("<p>x</p>", cls="card").endswith('<div class="mlops-nb card"><p>x</p></div>')
     True
     """
-    return f"<style>{style_sheet('static')}</style>{tag('div', *parts, cls=f'mlops-nb {cls}')}"
+    body = tag("div", *parts, cls=f"mlops-nb {cls}") if cls else "".join(parts)
+    return f"<style>{style_sheet('static')}</style>{body}"
 
 
 @cache

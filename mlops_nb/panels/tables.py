@@ -125,19 +125,35 @@ def data_table(refs: Sequence[DataRef], *, title: str = "") -> dict[str, Any]:
     mode  path            size    rows  digest
     read  data/churn.csv  1.5 kB        sha256:0a1b2c
     """
-    rows, plain = [], []
+    header = ["mode", "path", "size", "rows", "digest"]
+    html = table(header, data_rows(refs), caption=text(title, 120), row_headers=False) if refs else ""
+    plain = [[ref.mode, ref.path, _size(ref), _row_count(ref), ref.digest] for ref in refs]
+    return {
+        "text/html": document(html or tag("p", "No data recorded.", cls="mute"), cls="data"),
+        "text/plain": plain_table(header, plain) if refs else "No data recorded.",
+    }
+
+
+def data_rows(refs: Sequence[DataRef]) -> list[list[str]]:
+    """Make the cells of a table of data, as HTML.
+
+    Examples
+    --------
+    >>> data_rows([DataRef("a.csv", "sha256:0a", 5)])[0][:2]
+    ['→ read', 'a.csv']
+    """
+    rows = []
     for ref in refs:
-        count = ref.profile.get("rows")
-        n_rows = f"{count:,}" if isinstance(count, int) else ""
-        size = show_size(ref.size) + (" (sampled)" if ref.sampled else "")
         mark = {"read": "→ read", "write": "← write"}.get(ref.mode, ref.mode)
         digest = tag("code", text(ref.digest[:19], 19), cls="mute", title=ref.digest)
-        rows.append([escape(mark), text(ref.path, 80), number_cell(size), number_cell(n_rows), digest])
-        plain.append([ref.mode, ref.path, size, n_rows, ref.digest])
-    header = ["mode", "path", "size", "rows", "digest"]
-    html = table(header, rows, caption=text(title, 120), row_headers=False) if rows else _nothing("No data recorded.")
-    return {"text/html": document(html, cls="data"), "text/plain": plain_table(header, plain)}
+        rows.append([escape(mark), text(ref.path, 80), number_cell(_size(ref)), number_cell(_row_count(ref)), digest])
+    return rows
 
 
-def _nothing(words: str) -> str:
-    return tag("p", escape(words), cls="mute")
+def _size(ref: DataRef) -> str:
+    return show_size(ref.size) + (" (sampled)" if ref.sampled else "")
+
+
+def _row_count(ref: DataRef) -> str:
+    count = ref.profile.get("rows")
+    return f"{count:,}" if isinstance(count, int) else ""

@@ -15,7 +15,7 @@ from rich.text import Text
 from mlops_nb.entities import Run, Status
 from mlops_nb.panels.card import Card, card_remarks, card_text
 from mlops_nb.panels.columns import best_rows, choose_columns, column_label, column_texts, is_numeric
-from mlops_nb.panels.comparison import MISSING, NONE, Sections, comparison_parts, comparison_texts, differs
+from mlops_nb.panels.comparison import MISSING, NONE, Sections, comparison_rows, comparison_texts, differs
 from mlops_nb.panels.format import (
     STATUS_SYMBOLS,
     elide,
@@ -94,16 +94,19 @@ def print_runs(
     >>> out = io.StringIO()
     >>> run = Run("0198c2f4a1b27cde", "fit", "1", "churn", Status.FINISHED, 0, 1200, metrics={"acc": 0.9})
     >>> print_runs([run], make_console(out), now=60_000); print(out.getvalue().rstrip())
-    id            name   started    duration  acc
-    0198c2f4a1b2  ✓ fit  1 min ago    1.20 s  0.9
+    id            name   started    acc  duration
+    0198c2f4a1b2  ✓ fit  1 min ago  0.9    1.20 s
     """
     console = console or make_console()
     if not runs:
         console.print(Text("No runs found.", "dim"))
         return
-    wanted = list(columns) if columns is not None else choose_columns(runs, metrics=8, params=12)
+    wanted = list(columns) if columns is not None else _chosen(runs)
     # The status is shown as the symbol in front of the name.
-    fitted = [_run_column(runs, c, now) for c in ["run_id", *(c for c in wanted if c not in ("run_id", "status"))]]
+    name_limit = 32 if console.width >= 100 else 24
+    fitted = [
+        _run_column(runs, c, now, name_limit) for c in ["run_id", *(c for c in wanted if c not in ("run_id", "status"))]
+    ]
     hidden = [] if columns is not None else _fit(fitted, console.width)
     table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="dim" if console.is_terminal else "")
     for label, _, numeric in fitted:
@@ -118,16 +121,24 @@ def print_runs(
         console.print(Text(" · ".join(notes), "dim"))
 
 
+def _chosen(runs: Sequence[Run]) -> list[str]:
+    """The usual columns with the duration behind the metrics: in a narrow terminal those matter more."""
+    chosen = choose_columns(runs, metrics=8, params=12)
+    chosen.remove("duration")
+    place = sum(1 for column in chosen if not column.startswith("params."))
+    return [*chosen[:place], "duration", *chosen[place:]]
+
+
 _Fitted = tuple[str, list[Text], bool]
 
 
-def _run_column(runs: Sequence[Run], column: str, now: int | None) -> _Fitted:
+def _run_column(runs: Sequence[Run], column: str, now: int | None, name_limit: int) -> _Fitted:
     label = elide(show_text(column_label(column)), 24)
     if column == "run_id":
         ids = short_ids(run.run_id for run in runs)
         return label, [Text(ids[run.run_id], "dim") for run in runs], False
     if column == "name":
-        return label, [_marked_name(run) for run in runs], False
+        return label, [_marked_name(run, name_limit) for run in runs], False
     if column == "start_time" and now is not None:
         return label, [Text(show_age(run.start_time, now), "dim") for run in runs], False
     best = best_rows(runs, column)
@@ -135,10 +146,10 @@ def _run_column(runs: Sequence[Run], column: str, now: int | None) -> _Fitted:
     return label, [Text(t, "bold green" if i in best else "") for i, t in enumerate(texts)], is_numeric(runs, column)
 
 
-def _marked_name(run: Run) -> Text:
+def _marked_name(run: Run, limit: int = 32) -> Text:
     mark = Text(f"{STATUS_SYMBOLS[run.status]} ", STATUS_STYLES[run.status])
     word = "" if run.status is Status.FINISHED else f" {run.status.value.lower()}"
-    return mark + Text(show_value(run.name, 32), "bold") + Text(word, STATUS_STYLES[run.status])
+    return mark + Text(show_value(run.name, limit), "bold") + Text(word, STATUS_STYLES[run.status])
 
 
 def _fit(columns: list[_Fitted], width: int) -> list[str]:
@@ -250,32 +261,32 @@ def print_compare(
     >>> a = Run("1a", "a", "0", "e", Status.FINISHED, 0, 1, params={"lr": 0.1})
     >>> b = Run("2b", "b", "0", "e", Status.FINISHED, 0, 1, params={"lr": 0.2})
     >>> print_compare([a, b], make_console(out)); print(out.getvalue().rstrip())
-    params  ✓ a  ✓ b
-    lr      0.1  0.2
+            ✓ a  ✓ b
+    params
+      lr    0.1  0.2
     """
     console = console or make_console()
-    for title, rows in comparison_parts(runs, sections).items():
-        shown = [row for row in rows if not differences_only or differs(row[1])]
-        same = 0 if title == "run" else len(rows) - len(shown)
-        if shown:
-            table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="")
-            table.add_column(Text(title, "bold"), style="dim", max_width=30, overflow="ellipsis", no_wrap=True)
-            for run in runs:
-                table.add_column(_marked_name(run), overflow="fold")
-            for name, values in shown:
-                texts = comparison_texts(title, name, values)
-                changed = [i > 0 and differs([v, values[0]]) and title != "metrics" for i, v in enumerate(values)]
-                styled = [
-                    Text(t if v is not MISSING else NONE, "yellow" if c else "")
-                    for t, v, c in zip(texts, values, changed, strict=True)
-                ]
-                table.add_row(Text(show_value(name, 40)), *styled)
-            console.print(table)
-        if same:
-            console.print(Text(f"{title}: {same} the same", "dim"))
+    table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="")
+    table.add_column("", max_width=36, overflow="ellipsis", no_wrap=True)
+    for run in runs:
+        table.add_column(_marked_name(run), overflow="fold")
+    for title, shown, same in comparison_rows(runs, sections, differences_only=differences_only):
+        note = Text(f" ({same} the same)" if same else "", "dim")
+        table.add_row(Text(title, "bold") + note)
+        for name, values in shown:
+            table.add_row(Text(f"  {show_value(name, 40)}", "dim"), *_compared(title, name, values))
+    console.print(table)
     if code_diff:
         console.print(Text("code", "bold"))
         console.print(code_block(code_diff.rstrip("\n"), console, "diff"))
+
+
+def _compared(title: str, name: str, values: Sequence[Any]) -> list[Text]:
+    cells = []
+    for value, words in zip(values, comparison_texts(title, name, values), strict=True):
+        changed = title != "metrics" and differs([value, values[0]])
+        cells.append(Text(NONE if value is MISSING else words, "yellow" if changed else ""))
+    return cells
 
 
 def make_progress(console: Console) -> Progress:

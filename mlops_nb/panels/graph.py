@@ -1,0 +1,159 @@
+"""Graphs of lineage and of pipelines, drawn in layers from left to right. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from mlops_nb.panels.format import elide, show_text
+from mlops_nb.panels.markup import document, picture, table, tag, text
+from mlops_nb.panels.tables import plain_table
+
+NODE_WIDTH, NODE_HEIGHT, GAP_X, GAP_Y = 168, 38, 56, 14
+SHOWN_NODES = 200
+KINDS = {"run": "c0", "data": "c2", "model": "c4", "artifact": "c1", "notebook": "c5", "stage": "c0"}
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A thing in a graph: `kind` is run, data, model, artifact, notebook or stage; `note` a second, small line."""
+
+    key: str
+    label: str
+    kind: str = "run"
+    note: str = ""
+    focus: bool = False
+
+
+def lineage_view(nodes: Sequence[Node], edges: Sequence[tuple[str, str]], *, title: str = "") -> dict[str, Any]:
+    """Draw what came from what.
+
+    Parameters
+    ----------
+    nodes : sequence of Node
+        The first 200 are drawn; the table below lists every edge.
+    edges : sequence of (from key, to key)
+        Cycles and edges to unknown keys are allowed; the latter are left out.
+    title : str
+        Above the picture.
+
+    Returns
+    -------
+    dict
+        A mime bundle of ``text/html`` (the picture, and the edges as a table) and ``text/plain``.
+
+    Examples
+    --------
+    >>> view = lineage_view([Node("d", "churn.csv", "data"), Node("r", "fit")], [("d", "r")])
+    >>> print(view["text/plain"])
+    from             to
+    data: churn.csv  → run: fit
+    """
+    named = {node.key: node for node in nodes}
+    known = [(a, b) for a, b in dict.fromkeys(edges) if a in named and b in named and a != b]
+    if not nodes:
+        nothing = "No lineage recorded: nothing that this read or wrote is known elsewhere."
+        return {"text/html": document(tag("p", nothing, cls="mute"), cls="page"), "text/plain": nothing}
+    rows = [[_name(named[a]), "→ " + _name(named[b])] for a, b in known]
+    cells = [[text(a, 80), text(b, 80)] for a, b in rows]
+    listed = tag("details", tag("summary", f"{len(known)} links"), table(["from", "to"], cells)) if cells else ""
+    head = tag("p", tag("strong", text(title, 120))) if title else ""
+    svg = draw_graph(nodes[:SHOWN_NODES], known)
+    return {
+        "text/html": document(head, tag("div", picture(svg), cls="scroll graph"), listed, cls="page"),
+        "text/plain": plain_table(["from", "to"], rows) if rows else "\n".join(map(_name, nodes)),
+    }
+
+
+def _name(node: Node) -> str:
+    return f"{node.kind}: {node.label}"
+
+
+def draw_graph(nodes: Sequence[Node], edges: Sequence[tuple[str, str]]) -> str:
+    """Draw a graph in layers: every edge that is not part of a cycle points to the right.
+
+    Examples
+    --------
+    >>> svg = draw_graph([Node("a", "x"), Node("b", "y")], [("a", "b")])
+    >>> svg.count("<rect"), svg.count('class="edge"')
+    (2, 1)
+    """
+    shown = {node.key for node in nodes}
+    links = [(a, b) for a, b in edges if a in shown and b in shown]
+    layers = _order(_layers([node.key for node in nodes], links), links)
+    tallest = max(len(layer) for layer in layers)
+    height = tallest * (NODE_HEIGHT + GAP_Y) + GAP_Y
+    places: dict[str, tuple[float, float]] = {}
+    for column, layer in enumerate(layers):
+        top = (height - len(layer) * (NODE_HEIGHT + GAP_Y) + GAP_Y) / 2
+        for row, key in enumerate(layer):
+            places[key] = (4 + column * (NODE_WIDTH + GAP_X), top + row * (NODE_HEIGHT + GAP_Y))
+    width = len(layers) * (NODE_WIDTH + GAP_X) - GAP_X + 8
+    body = "".join(_edge(places[a], places[b]) for a, b in links) + "".join(_box(n, *places[n.key]) for n in nodes)
+    label = f"{len(nodes)} nodes, {len(links)} links"
+    return (
+        f'<svg class="chart" xmlns="http://www.w3.org/2000/svg" role="img" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" fill="none" aria-label="{label}">{body}</svg>'
+    )
+
+
+def _layers(keys: Sequence[str], links: Sequence[tuple[str, str]]) -> list[list[str]]:
+    """Each key one layer right of its last source; links that close a cycle are not followed."""
+    after: dict[str, list[str]] = {key: [] for key in keys}
+    waiting = dict.fromkeys(keys, 0)
+    for a, b in links:
+        after[a].append(b)
+        waiting[b] += 1
+    depth = dict.fromkeys(keys, 0)
+    open_, done = [key for key in keys if not waiting[key]], set[str]()
+    while len(done) < len(keys):
+        if not open_:  # a cycle: go on with the one that waits for least
+            open_ = [min((key for key in keys if key not in done), key=waiting.__getitem__)]
+        key = open_.pop(0)
+        done.add(key)
+        for target in after[key]:
+            if target in done:
+                continue
+            depth[target] = max(depth[target], depth[key] + 1)
+            waiting[target] -= 1
+            if waiting[target] == 0:
+                open_.append(target)
+    layers: list[list[str]] = [[] for _ in range(max(depth.values()) + 1)]
+    for key in keys:
+        layers[depth[key]].append(key)
+    return [layer for layer in layers if layer]
+
+
+def _order(layers: list[list[str]], links: Sequence[tuple[str, str]]) -> list[list[str]]:
+    """Put each node near the middle of its neighbours, sweeping there and back, so that few links cross."""
+    near: dict[str, list[str]] = {key: [] for layer in layers for key in layer}
+    for a, b in links:
+        near[a].append(b)
+        near[b].append(a)
+    for sweep in range(4):
+        place = {key: i - len(layer) / 2 for layer in layers for i, key in enumerate(layer)}
+        for layer in layers if sweep % 2 == 0 else reversed(layers):
+            middle = {k: sum(place[n] for n in near[k]) / len(near[k]) if near[k] else place[k] for k in layer}
+            layer.sort(key=middle.__getitem__)
+            place.update({key: i - len(layer) / 2 for i, key in enumerate(layer)})
+    return layers
+
+
+def _edge(start: tuple[float, float], end: tuple[float, float]) -> str:
+    x1, y1 = start[0] + NODE_WIDTH, start[1] + NODE_HEIGHT / 2
+    x2, y2 = end[0], end[1] + NODE_HEIGHT / 2
+    bend = max(24.0, abs(x2 - x1) / 2)
+    path = f"M{x1:.0f} {y1:.0f}C{x1 + bend:.0f} {y1:.0f} {x2 - bend:.0f} {y2:.0f} {x2 - 5:.0f} {y2:.0f}"
+    return f'<path class="edge" d="{path}"/><path class="tip" d="M{x2 - 7:.0f} {y2 - 4:.0f}l7 4l-7 4z"/>'
+
+
+def _box(node: Node, x: float, y: float) -> str:
+    cls = f"box {KINDS.get(node.kind, 'c7')}{' focus' if node.focus else ''}"
+    note = node.note or node.kind
+    return (
+        f'<rect class="{cls}" x="{x:.0f}" y="{y:.0f}" width="{NODE_WIDTH}" height="{NODE_HEIGHT}" rx="5"/>'
+        f'<text class="nm" x="{x + 10:.0f}" y="{y + 16:.0f}">{escape(elide(show_text(node.label), 23))}</text>'
+        f'<text class="nt" x="{x + 10:.0f}" y="{y + 30:.0f}">{escape(elide(show_text(note), 26))}</text>'
+    )
