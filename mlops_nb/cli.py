@@ -1,0 +1,97 @@
+"""The command line: one stage call a command, drawn for a terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+
+import mlops_nb
+from mlops_nb.errors import MlopsError
+from mlops_nb.verbs import VERBS, Result, call_verb
+
+USAGE_STATUS = 2
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Parameters
+    ----------
+    words : sequence of str, optional
+        The arguments; those of the process by default.
+
+    Returns
+    -------
+    int
+        The exit status: 0 done, 1 the thing itself failed (a notebook's cell, a check), 2 it could not be asked so,
+        130 interrupted.
+
+    Examples
+    --------
+    >>> main(["--version"])
+    mlops-nb 0.1.0
+    0
+    """
+    words = list(sys.argv[1:] if words is None else words)
+    if not words or words[0] in ("-h", "--help", "help"):
+        sys.stdout.write(_help())
+        return 0
+    if words[0] in ("-V", "--version"):
+        sys.stdout.write(f"mlops-nb {mlops_nb.__version__}\n")
+        return 0
+    try:
+        result, asked = call_verb(words[0], words[1:])
+        if asked.json:
+            sys.stdout.write(json.dumps(result.plain, indent=2, allow_nan=False, default=str) + "\n")
+        else:
+            _draw(result)
+        sys.stdout.flush()
+        return result.status
+    except MlopsError as error:
+        return _refuse(words, error)
+    except KeyboardInterrupt:
+        sys.stderr.write("mlops-nb: interrupted.\n")
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader (head, less) has gone: nothing to complain of
+        return 0
+    except SystemExit as leaving:  # argparse has shown a verb's help
+        return int(leaving.code or 0)
+    except Exception as error:
+        return _refuse(words, error)
+
+
+def _refuse(words: Sequence[str], error: Exception) -> int:
+    if "--debug" in words:
+        raise error
+    text = str(error) if isinstance(error, MlopsError) else f"unexpected {type(error).__name__}: {error}. See more with --debug."
+    sys.stderr.write(f"mlops-nb: {text}\n")
+    return USAGE_STATUS
+
+
+def _draw(result: Result) -> None:
+    from mlops_nb.panels.results import draw_terminal
+
+    draw_terminal(result.kind, result.data, sys.stdout)
+
+
+def _help() -> str:
+    width = max(len(name) for name in VERBS)
+    lines = [f"  {name.ljust(width)}  {text}" for name, (_, text) in VERBS.items()]
+    return "\n".join(
+        [
+            "usage: mlops-nb VERB ...",
+            "",
+            "Notebook cells as tracked, reproducible runs.",
+            "",
+            *lines,
+            "",
+            "See: mlops-nb VERB --help",
+            "",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""The run card under a tracked cell: compared with what this cell gave before."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from mlops_nb import workspace as workspaces
+from mlops_nb.entities import Run, Status
+
+if TYPE_CHECKING:
+    from mlops_nb.magics.session import Session
+    from mlops_nb.magics.tracked import TrackedCell
+
+KEPT = 50
+
+
+class CardMemory:
+    """The last runs of each line of revisions: read from the store once, then kept up by the session itself."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, list[Run]] = {}
+
+    def earlier(self, line: str) -> list[Run]:
+        """Earlier runs of a line, newest first."""
+        if line not in self._lines:
+            self._lines[line] = _read(line)
+        return self._lines[line]
+
+    def add(self, run: Run) -> None:
+        """Remember a run that has just ended."""
+        if run.line is not None:
+            self._lines[run.line] = [run, *self.earlier(run.line)][:KEPT]
+
+
+def _read(line: str) -> list[Run]:
+    space = workspaces.current()
+    if space.is_open:
+        return space.store.line_runs(line, limit=KEPT)
+    if space.database is not None:
+        from mlops_nb.store.peek import peek_line  # no SQLAlchemy: half a second that the first cell does not pay
+
+        return peek_line(space.database, line, KEPT)
+    return []
+
+
+def best_of(runs: list[Run]) -> dict[str, float]:
+    """The best value so far of each metric whose name tells whether higher or lower is better.
+
+    Examples
+    --------
+    >>> best_of([Run("1", "a", "0", "e", Status.FINISHED, 0, metrics={"acc": 0.9, "loss": 0.3, "n": 4.0})])
+    {'acc': 0.9, 'loss': 0.3}
+    """
+    from mlops_nb.panels.format import better_direction
+
+    best: dict[str, float] = {}
+    for run in runs:
+        for key, value in run.metrics.items():
+            direction = better_direction(key)
+            if not direction or math.isnan(value):
+                continue
+            if key not in best or direction * value > direction * best[key]:
+                best[key] = value
+    return best
+
+
+def show_card(session: Session, cell: TrackedCell) -> None:
+    """Display the card of a tracked cell that has just ended."""
+    from IPython.display import display
+
+    from mlops_nb.panels.card import run_card
+
+    line = cell.run.start.line or ""
+    earlier = [run for run in session.cards.earlier(line) if run.run_id != cell.run.run_id]
+    previous = next((run for run in earlier if run.status is Status.FINISHED), None)
+    run = cell.snapshot(earlier[0] if earlier else None)
+    known: dict[str, Any] = {
+        "previous": previous,
+        "best": best_of([item for item in earlier if item.status is Status.FINISHED]),
+        "curves": cell.thin_curves(),
+        "models": cell.models,
+        "redactions": cell.redactions,
+        "notes": cell.notes,
+        "error": cell.error,
+        "outputs_kept": len(cell.collector.outputs()),
+    }
+    session.cards.add(run)
+    display(run_card(run, **known), raw=True)

@@ -1,0 +1,207 @@
+"""The shell's session: hooks around every execution, the mode (``%track auto``), the stack of what runs."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlops_nb import workspace as workspaces
+from mlops_nb.errors import InvalidInput
+from mlops_nb.magics.cards import CardMemory, show_card
+from mlops_nb.magics.options import TrackOptions, parse_track, track_line, without_track
+from mlops_nb.magics.taps import Tap
+from mlops_nb.magics.tracked import TrackedCell
+from mlops_nb.tracking import active
+from mlops_nb.tracking.faults import say
+
+_OWN_MAGIC = re.compile(r"\s*%(?:load_ext|reload_ext|unload_ext|track|mlops)\b")
+
+
+@dataclass(slots=True)
+class Execution:
+    """One execution on the stack: IPython's info, and the tracked cell if it is one."""
+
+    info: Any
+    cell: TrackedCell | None = None
+    open_before: int = 0
+
+
+class Session:
+    """Connects a shell to tracking.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+
+    Attributes
+    ----------
+    mode : str
+        ``marked`` (cells with ``%%track``), ``auto`` (every cell) or ``off``.
+    """
+
+    def __init__(self, shell: Any) -> None:
+        self.shell = shell
+        self.mode = "marked"
+        self.tap = Tap(shell)
+        self.cards = CardMemory()
+        self._local = threading.local()
+        self._running = 0
+        self._replacer = _LiteralReplacer(self)
+
+    # -- life -------------------------------------------------------------------------------------------------------
+
+    def connect(self) -> None:
+        """Register with the shell."""
+        active.is_kernel = True
+        self.shell.input_transformers_cleanup.append(without_track)
+        self.shell.ast_transformers.append(self._replacer)
+        self.shell.events.register("pre_run_cell", self.before)
+        self.shell.events.register("post_run_cell", self.after)
+
+    def disconnect(self) -> None:
+        """Take everything back that `connect` registered."""
+        active.is_kernel = False
+        self.shell.events.unregister("pre_run_cell", self.before)
+        self.shell.events.unregister("post_run_cell", self.after)
+        for group, item in (
+            (self.shell.input_transformers_cleanup, without_track),
+            (self.shell.ast_transformers, self._replacer),
+        ):
+            if item in group:
+                group.remove(item)
+
+    # -- what the rest asks -------------------------------------------------------------------------------------------
+
+    @property
+    def namespace(self) -> dict[str, Any]:
+        """The user's namespace."""
+        namespace: dict[str, Any] = self.shell.user_ns
+        return namespace
+
+    @property
+    def stack(self) -> list[Execution]:
+        """What runs in this thread, outermost first (a cell may run cells)."""
+        stack = getattr(self._local, "stack", None)
+        if stack is None:
+            stack = self._local.stack = []
+        return stack
+
+    def is_busy(self) -> bool:
+        """Whether a cell runs."""
+        return self._running > 0
+
+    def notebook(self) -> Path | None:
+        """The notebook's path, as far as the front end tells."""
+        found = workspaces.notebook_path()
+        if found is None:
+            name = self.namespace.get("__vsc_ipynb_file__")
+            found = Path(name) if isinstance(name, str) and name.endswith(".ipynb") else None
+        return found
+
+    def folder(self) -> Path:
+        """The folder whose git state belongs to the notebook."""
+        notebook = self.notebook()
+        return notebook.parent if notebook is not None else Path.cwd()
+
+    # -- hooks --------------------------------------------------------------------------------------------------------
+
+    def before(self, info: Any) -> None:
+        """IPython's pre_run_cell: never raises."""
+        self._running += 1
+        execution = Execution(info, open_before=len(active.open_runs()))
+        self.stack.append(execution)
+        try:
+            options = self._options(info.raw_cell)
+            if options is not None and not workspaces.is_disabled():
+                workspaces.current().busy = self.is_busy
+                workspaces.current().on_fault = say
+                execution.cell = TrackedCell(self, info, options)
+        except Exception as error:
+            self._fault(error)
+
+    def after(self, result: Any) -> None:
+        """IPython's post_run_cell: never raises. `result` is None when an awaiting cell was cancelled."""
+        execution = self._pop(result)
+        if execution is None:
+            return
+        self._running = max(0, self._running - 1)
+        cell = execution.cell
+        try:
+            self._end_anonymous(execution)
+            if cell is None:
+                return
+            error = (result.error_before_exec or result.error_in_exec) if result is not None else None
+            value = result.result if result is not None else None
+            cell.end(error, value, cancelled=result is None)
+            show_card(self, cell)
+        except Exception as error:
+            if cell is not None:
+                cell.run.finish("FAILED" if result is None or not result.success else "FINISHED")
+            self._fault(error)
+
+    def _pop(self, result: Any) -> Execution | None:
+        """The execution that has just ended: IPython also reports the end of cells whose start it did not report."""
+        stack = self.stack
+        if result is None:
+            return stack.pop() if stack else None
+        for index in range(len(stack) - 1, -1, -1):
+            if stack[index].info is result.info:
+                execution = stack[index]
+                del stack[index:]
+                return execution
+        return None
+
+    def _options(self, source: str) -> TrackOptions | None:
+        """The options of the cell's ``%%track`` line; None if it is not to be tracked."""
+        if self.mode == "off":
+            return None
+        found = track_line(source)
+        if found is not None:
+            try:
+                line = found[1]
+                if "$" in line or "{" in line:
+                    line = self.shell.var_expand(line)
+                return parse_track(line)
+            except InvalidInput:
+                return None  # the magic of that name says why
+        if self.mode == "auto" and len(self.stack) == 1:
+            lines = [line for line in source.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+            if lines and not all(_OWN_MAGIC.match(line) for line in lines):
+                return TrackOptions()
+        return None
+
+    def _end_anonymous(self, execution: Execution) -> None:
+        """A run that a logging call started by itself in this cell ends with the cell."""
+        if len(self.stack):
+            return
+        for run in active.open_runs():
+            if run.anonymous:
+                run.finish()
+
+    def _fault(self, error: Exception) -> None:
+        say(error, about=f"{type(error).__name__}:{error}")
+        if sys.flags.dev_mode:
+            sys.excepthook(type(error), error, error.__traceback__)
+
+
+class _LiteralReplacer(ast.NodeTransformer):
+    """IPython's AST transformer that carries out ``-p``."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        stack = self.session.stack
+        cell = stack[-1].cell if stack else None
+        if cell is None or not isinstance(node, ast.Module):
+            return node
+        try:
+            return cell.replace(node)
+        except Exception as error:
+            say(error)
+            return node

@@ -1,0 +1,293 @@
+"""One tracked cell: what is recorded before it runs, and after."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from mlops_nb import workspace as workspaces
+from mlops_nb.capture.cells import CellFacts, analyse
+from mlops_nb.capture.metrics import metrics_after
+from mlops_nb.capture.params import params_after, params_before
+from mlops_nb.capture.secrets import redact
+from mlops_nb.capture.source import normalised
+from mlops_nb.entities import Points, Run, Status
+from mlops_nb.errors import InvalidInput
+from mlops_nb.magics.options import TrackOptions
+from mlops_nb.tracking import ActiveRun, active, describe_error
+from mlops_nb.tracking.faults import say
+from mlops_nb.tracking.fluent import begin, current_experiment, relative
+from mlops_nb.tracking.run import new_start
+
+if TYPE_CHECKING:
+    from mlops_nb.capture.outputs import OutputCollector
+    from mlops_nb.capture.resources import Meter
+    from mlops_nb.magics.session import Session
+
+LOG_LIMIT = 2_000_000
+"""Characters of live output that are kept for following a run; the outputs themselves have their own budget."""
+
+
+class TrackedCell:
+    """A cell that runs as a run.
+
+    Parameters
+    ----------
+    session : Session
+        The shell's session.
+    info : IPython ExecutionInfo
+        What is about to run.
+    options : TrackOptions
+        What the ``%%track`` line says.
+    """
+
+    def __init__(self, session: Session, info: Any, options: TrackOptions) -> None:
+        from mlops_nb.capture.outputs import OutputCollector
+        from mlops_nb.capture.resources import Meter
+
+        self.session = session
+        self.options = options
+        self.source: str = info.raw_cell
+        self.transformed: str = getattr(info, "transformed_cell", None) or _transformed(session.shell, info.raw_cell)
+        self.facts: CellFacts = analyse(self.transformed)
+        self.redactions = 0
+        self.replaced = not options.params
+        self.notes: list[str] = []
+        self.models: list[dict[str, Any]] = []
+        self.error: dict[str, Any] | None = None
+        self._log_left = LOG_LIMIT
+        self.collector: OutputCollector = OutputCollector()
+        self.meter: Meter = Meter()
+        self.execution_count: int = session.shell.execution_count
+        self.run = self._begin(getattr(info, "cell_id", None))
+        self._before()
+
+    # -- before -----------------------------------------------------------------------------------------------------
+
+    def _begin(self, cell_id: str | None) -> ActiveRun:
+        space = workspaces.current()
+        notebook = self.session.notebook()
+        shown = relative(space, notebook) if notebook else None
+        outer = active.current_run()
+        parent = outer.run_id if outer is not None else workspaces.parent_run()
+        experiment = self.options.experiment or (outer.experiment if outer is not None else current_experiment())
+        start = new_start(
+            self.options.name,
+            experiment,
+            workspaces.user_name(),
+            parent_run_id=parent,
+            notebook=shown,
+            cell_id=cell_id,
+            line=line_of(shown, cell_id, self.transformed),
+            stage=self.options.stage,
+        )
+        run = begin(space, start, outer=outer, tags=self.options.tags)
+        run.of_cell = True
+        return run
+
+    def _before(self) -> None:
+        if self.options.seed is not None:
+            from mlops_nb.capture.randomness import apply_seed
+
+            apply_seed(self.options.seed)
+        code, self.redactions = redact(self.source)
+        self.run.fact("code", code)
+        self.run.fact("cell", {"execution_count": self.execution_count})
+        given = {key: value for key, value in params_before(self.facts, self.session.namespace).items() if _is_name(key)}
+        if self.options.seed is not None:
+            given["seed"] = self.options.seed
+        given.update(self.options.params)
+        self.run.log_params(given)
+        self.session.tap.start(self._output)
+        self.meter.start()
+
+    def replace(self, tree: ast.Module) -> ast.Module:
+        """Put the values of ``-p`` in the place of the literals; what is bound to none goes into the namespace."""
+        if self.replaced:
+            return tree
+        from mlops_nb.capture.replacement import replace_literals
+
+        self.replaced = True
+        changed, done = replace_literals(tree, self.options.params)
+        self.session.namespace.update({k: v for k, v in self.options.params.items() if k not in done})
+        return changed
+
+    def _output(self, kind: str, content: dict[str, Any]) -> None:
+        """The tap's listener: keeps the output within its budget, and lets it be followed."""
+        self.collector.add(kind, content)
+        if self._log_left <= 0:
+            return
+        if kind == "stream":
+            text, stream = str(content.get("text", "")), str(content.get("name", "stdout"))
+        elif kind in ("display_data", "execute_result"):
+            text, stream = _as_json(kind, content), "display"
+        else:
+            return
+        if len(text) > self._log_left:
+            text = f"{text[: self._log_left]}\n… the rest of the live output is left out\n" if stream != "display" else ""
+            self._log_left = 0
+        self._log_left -= len(text)
+        if text:
+            self.run.log_line(stream, redact(text)[0] if stream != "display" else text)
+
+    # -- after ------------------------------------------------------------------------------------------------------
+
+    def end(self, error: BaseException | None, result: Any, *, cancelled: bool = False) -> None:
+        """Record what the cell did, and end its run."""
+        resources = self.meter.stop()
+        self.session.tap.stop()
+        status = _status(error, cancelled)
+        try:
+            self._after(error, result, resources)
+        finally:
+            self.run.finish(status)
+        run, drain = self.run, self.run.workspace.drain
+        folder = self.session.folder()
+        drain.later(lambda: describe_surroundings(run, folder))
+
+    def _after(self, error: BaseException | None, result: Any, resources: dict[str, Any]) -> None:
+        namespace = self.session.namespace
+        if error is not None:
+            self.error = describe_error(error)
+            for key in ("evalue", "traceback"):
+                self.error[key] = json.loads(redact(json.dumps(self.error[key]))[0])
+            self.run.fact("error", self.error)
+        later = {k: v for k, v in params_after(self.facts, namespace).items() if k not in self.options.params}
+        if later:
+            self.run.log_params(later)
+        metrics = self._metrics(namespace, result)
+        if metrics:
+            self.run.log_metrics(metrics)
+        self._look_for_models(namespace)
+        outputs, count = _redacted_outputs(self.collector.outputs())
+        self.redactions += count
+        self.run.fact("outputs", outputs)
+        self.run.fact("resources", resources)
+        if self.redactions:
+            self.run.fact("redactions", self.redactions)
+
+    def _metrics(self, namespace: dict[str, Any], result: Any) -> dict[str, float]:
+        found = metrics_after(self.facts, namespace, result)
+        logged = self.run.curves.keys()
+        if not self.options.metrics:
+            return {key: value for key, value in found.items() if key not in logged and _is_name(key)}
+        from mlops_nb.capture.scalars import number
+
+        wanted: dict[str, float] = {}
+        for name in self.options.metrics:
+            value = found.get(name)
+            if value is None and name in namespace:
+                value = number(namespace[name])
+            if value is not None:
+                wanted[name] = value
+            elif name not in logged:
+                self.notes.append(f"-m {name}: the cell computes no number of that name")
+        return {key: value for key, value in wanted.items() if key not in logged}
+
+    def _look_for_models(self, namespace: dict[str, Any]) -> None:
+        from mlops_nb.capture.estimators import fitted_models
+
+        names = [*self.facts.computed, *self.facts.reads]
+        self.models = fitted_models(names, namespace)
+        if self.models:
+            self.run.fact("models", self.models)
+
+    def snapshot(self, previous: Run | None) -> Run:
+        """The run as an entity, for the card, before the store has it."""
+        run, start = self.run, self.run.start
+        return Run(
+            run_id=run.run_id,
+            name=run.name,
+            experiment_id="",
+            experiment=run.experiment,
+            status=run.status,
+            start_time=start.start_time,
+            end_time=run.end_time,
+            user=start.user,
+            parent_run_id=start.parent_run_id,
+            notebook=start.notebook,
+            cell_id=start.cell_id,
+            line=start.line,
+            revision=previous.revision + 1 if previous else 1,
+            stage=start.stage,
+            params=dict(run.params),
+            metrics={key: curve.last for key, curve in run.curves.items()},
+            tags=dict(run.tags),
+        )
+
+    def thin_curves(self) -> dict[str, Points]:
+        """The course of metrics with several points, thinned out."""
+        from array import array
+
+        return {
+            key: Points(array("d", curve.values), array("q", curve.steps), array("q", [0]) * len(curve.values))
+            for key, curve in self.run.curves.items()
+            if curve.count > 1
+        }
+
+
+def describe_surroundings(run: ActiveRun, folder: Any) -> None:
+    """Record environment and git state; in the background, since it takes tens of milliseconds."""
+    try:
+        from mlops_nb.capture.environment import environment
+        from mlops_nb.capture.git import git_state
+
+        run.fact("environment", environment())
+        state = git_state(folder)
+        if state is not None:
+            run.fact("git", state)
+            if state.get("commit"):
+                run.set_tags({"mlflow.source.git.commit": state["commit"]})
+    except Exception as error:  # a package's broken metadata must not stop the delivery of metrics
+        say(error, about="surroundings")
+
+
+def line_of(notebook: str | None, cell_id: str | None, transformed: str) -> str:
+    """What the revisions of one cell have in common: the notebook and its cell id, else the code without its literals.
+
+    Examples
+    --------
+    >>> line_of("a.ipynb", None, "lr = 0.1") == line_of("a.ipynb", None, "lr = 0.2  # try")
+    True
+    """
+    identity = f"id:{cell_id}" if cell_id else f"code:{normalised(transformed)}"
+    return hashlib.sha256(f"{notebook or ''}\n{identity}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _transformed(shell: Any, source: str) -> str:
+    try:
+        return str(shell.transform_cell(source))
+    except Exception:  # IPython reports the cell's own syntax error
+        return source
+
+
+def _status(error: BaseException | None, cancelled: bool) -> Status:
+    if cancelled or isinstance(error, KeyboardInterrupt) or type(error).__name__ == "CancelledError":
+        return Status.KILLED
+    return Status.FINISHED if error is None else Status.FAILED
+
+
+def _is_name(key: str) -> bool:
+    from mlops_nb.entities import check_name
+
+    try:
+        check_name("name", key)
+    except InvalidInput:
+        return False
+    return True
+
+
+def _as_json(kind: str, content: dict[str, Any]) -> str:
+    data = {"output_type": kind, "data": content.get("data", {}), "metadata": content.get("metadata", {})}
+    try:
+        return json.dumps(data, default=str)
+    except (TypeError, ValueError):
+        return ""
+
+
+def _redacted_outputs(outputs: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
+    from mlops_nb.capture.secrets import redact_json
+
+    return redact_json(outputs)  # type: ignore[return-value]

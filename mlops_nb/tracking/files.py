@@ -1,0 +1,236 @@
+"""Files of a run: bytes go into the artifact store first, then the run's tree names them."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+from mlops_nb.entities import Artifact, DataRef
+from mlops_nb.errors import InvalidInput
+from mlops_nb.tracking.faults import shielded
+from mlops_nb.tracking.fluent import logged_run, relative
+from mlops_nb.tracking.run import ActiveRun
+
+
+@shielded
+def log_artifact(local_path: str | Path, artifact_path: str | None = None) -> None:
+    """Keep a file (or a folder) with the active run.
+
+    Parameters
+    ----------
+    local_path : str or Path
+        The file or folder.
+    artifact_path : str, optional
+        The folder in the run's tree to put it in.
+
+    Raises
+    ------
+    InvalidInput
+        If the path does not exist, or `artifact_path` leaves the run's tree.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "notes.txt"
+    >>> _ = file.write_text("hello")
+    >>> from mlops_nb.tracking.fluent import start_run
+    >>> with start_run() as run: log_artifact(file, "docs")
+    >>> list(run.artifacts)
+    ['docs/notes.txt']
+    """
+    keep_file(logged_run(), Path(local_path), artifact_path)
+
+
+@shielded
+def log_artifacts(local_dir: str | Path, artifact_path: str | None = None) -> None:
+    """Keep what is in a folder with the active run.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from mlops_nb.tracking.fluent import start_run
+    >>> with start_run() as run: log_artifacts(tempfile.mkdtemp())
+    """
+    folder = Path(local_dir)
+    if not folder.is_dir():
+        raise InvalidInput(f"The folder {folder} does not exist.", hint="Name a folder, or use log_artifact for a file.")
+    _keep_folder(logged_run(), folder, artifact_path or "")
+
+
+def log_text(text: str, artifact_file: str) -> None:
+    """Keep a text as a file of the active run.
+
+    Examples
+    --------
+    >>> from mlops_nb.tracking.fluent import start_run
+    >>> with start_run() as run: log_text("hello", "docs/hello.txt")
+    """
+    keep_bytes(logged_run(), text.encode("utf-8", "surrogatepass"), artifact_file)
+
+
+def log_dict(dictionary: Any, artifact_file: str) -> None:
+    """Keep a dict or list as JSON (or YAML, by the file's ending) with the active run.
+
+    Examples
+    --------
+    >>> from mlops_nb.tracking.fluent import start_run
+    >>> with start_run() as run: log_dict({"classes": ["a", "b"]}, "classes.json")
+    """
+    if artifact_file.endswith((".yaml", ".yml")):
+        import yaml
+
+        text = yaml.safe_dump(json.loads(json.dumps(dictionary, default=str)), sort_keys=False, allow_unicode=True)
+    else:
+        text = json.dumps(dictionary, indent=2, default=str)
+    keep_bytes(logged_run(), text.encode("utf-8"), artifact_file)
+
+
+def log_figure(figure: Any, artifact_file: str, *, save_kwargs: dict[str, Any] | None = None) -> None:
+    """Keep a matplotlib or plotly figure with the active run; the file's ending says how.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure or plotly.graph_objects.Figure
+    artifact_file : str
+        For instance ``plots/roc.png``; for plotly ``.html`` as well.
+    save_kwargs : dict, optional
+        Handed to the figure's own save function.
+    """
+    kind = Path(artifact_file).suffix.lstrip(".").lower() or "png"
+    options = dict(save_kwargs or {})
+    if hasattr(figure, "savefig"):
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=options.pop("format", kind), **options)
+        data = buffer.getvalue()
+    elif hasattr(figure, "to_html") and kind == "html":
+        data = figure.to_html(**{"include_plotlyjs": "cdn", **options}).encode()
+    elif hasattr(figure, "to_image"):
+        data = figure.to_image(format=kind, **options)
+    else:
+        raise InvalidInput(
+            f"log_figure cannot save a {type(figure).__name__}.", hint="Give a matplotlib or plotly figure."
+        )
+    keep_bytes(logged_run(), data, artifact_file)
+
+
+def log_image(image: Any, artifact_file: str) -> None:
+    """Keep an image (a PIL image, or an array of shape (h, w), (h, w, 3) or (h, w, 4)) with the active run."""
+    from PIL import Image
+
+    if not hasattr(image, "save"):
+        import numpy as np
+
+        array = np.asarray(image)
+        if array.dtype.kind == "f":
+            array = (np.clip(array, 0.0, 1.0) * 255).round()
+        image = Image.fromarray(array.astype("uint8"))
+    buffer = io.BytesIO()
+    image.save(buffer, format=Path(artifact_file).suffix.lstrip(".").upper().replace("JPG", "JPEG") or "PNG")
+    keep_bytes(logged_run(), buffer.getvalue(), artifact_file)
+
+
+def log_table(data: Any, artifact_file: str) -> None:
+    """Keep a table (a pandas DataFrame, or a dict of columns) as JSON in MLflow's layout, or Parquet by ending."""
+    import pandas as pd
+
+    frame = data if isinstance(data, pd.DataFrame) else pd.DataFrame(data)
+    if artifact_file.endswith(".parquet"):
+        buffer = io.BytesIO()
+        frame.to_parquet(buffer)
+        keep_bytes(logged_run(), buffer.getvalue(), artifact_file)
+    else:
+        text = frame.to_json(orient="split", index=False, date_format="iso")
+        keep_bytes(logged_run(), text.encode("utf-8"), artifact_file)
+
+
+@shielded
+def log_dataset(data: Any, name: str = "", context: str = "", *, copy: bool = False) -> DataRef:
+    """Name data that the active run uses: a file's path, or a frame.
+
+    Parameters
+    ----------
+    data : str, Path, DataFrame or array
+        A path, or a pandas or polars frame, or a NumPy array.
+    name : str, optional
+        By default the file's name, or the type's.
+    context : str, optional
+        What it is for: ``training``, ``validation`` ...
+    copy : bool, default False
+        Keep the bytes with the run as well (under ``data/``).
+
+    Returns
+    -------
+    DataRef
+        With digest, size, and rows, schema and summary statistics.
+    """
+    from mlops_nb.capture import data as captured
+
+    run = logged_run()
+    if isinstance(data, (str, Path)):
+        path = Path(data).expanduser()
+        if not path.exists():
+            raise InvalidInput(f"The data {path} does not exist.", hint="Check the path; it is relative to the working folder.")
+        digest, size, sampled = captured.digest(path)
+        ref = DataRef(
+            relative(run.workspace, path), digest, size, "log", name or path.name, context,
+            captured.profile_file(path) or {}, sampled,
+        )
+        if copy:
+            keep_file(run, path, "data")
+    else:
+        digest, size = captured.frame_digest(data), int(getattr(data, "nbytes", 0) or 0)
+        ref = DataRef(
+            name or type(data).__name__, digest, size, "log", name or type(data).__name__, context,
+            captured.profile_frame(data), False,
+        )
+        if copy:
+            buffer = io.BytesIO()
+            data.to_parquet(buffer)
+            keep_bytes(run, buffer.getvalue(), f"data/{name or 'frame'}.parquet")
+    run.record_data(ref)
+    return ref
+
+
+@shielded
+def keep_bytes(run: ActiveRun, data: bytes, path: str) -> Artifact:
+    """Keep bytes as a file of a run.
+
+    Raises
+    ------
+    InvalidInput
+        If `path` leaves the run's tree.
+    """
+    from mlops_nb.artifacts import check_path
+
+    checked = check_path(path)
+    digest, size = run.workspace.artifacts.put_bytes(data)
+    artifact = Artifact(checked, digest, size)
+    run.record_artifacts(artifact)
+    return artifact
+
+
+def keep_file(run: ActiveRun, path: Path, folder: str | None = None) -> None:
+    """Keep a file or folder with a run, under `folder` of its tree."""
+    from mlops_nb.artifacts import check_path
+
+    if path.is_dir():
+        _keep_folder(run, path, "/".join(part for part in (folder, path.name) if part))
+        return
+    if not path.is_file():
+        raise InvalidInput(f"The file {path} does not exist.", hint="Check the path; it is relative to the working folder.")
+    target = check_path("/".join(part for part in (folder, path.name) if part))
+    digest, size = run.workspace.artifacts.put_file(path)
+    run.record_artifacts(Artifact(target, digest, size))
+
+
+def _keep_folder(run: ActiveRun, folder: Path, prefix: str) -> None:
+    from mlops_nb.artifacts import check_path
+
+    if prefix:
+        check_path(prefix)
+    found = run.workspace.artifacts.put_folder(folder)
+    run.record_artifacts(
+        *(Artifact(f"{prefix}/{item.path}" if prefix else item.path, item.digest, item.size) for item in found)
+    )

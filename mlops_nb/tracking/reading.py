@@ -1,0 +1,195 @@
+"""Reading runs back: one by any reference, many as a DataFrame, everything about one for a page or a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from mlops_nb import workspace as workspaces
+from mlops_nb.compare import RunView
+from mlops_nb.entities import Points, Run
+from mlops_nb.errors import InvalidInput, NotFound
+from mlops_nb.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ALL = 1_000_000
+
+
+def find_run(reference: str, space: Workspace | None = None) -> Run:
+    """The run with this id, unique prefix of an id, or name (the newest of that name).
+
+    Parameters
+    ----------
+    reference : str
+        Id, prefix or name; ``last`` is the newest run.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    NotFound
+        If there is none.
+    InvalidInput
+        If a prefix fits several runs.
+
+    Examples
+    --------
+    >>> from mlops_nb.tracking.fluent import start_run
+    >>> with start_run(run_name="findable") as run: pass
+    >>> find_run("findable").run_id == run.run_id
+    True
+    """
+    space = space or workspaces.current()
+    space.flush()
+    if not reference.strip():
+        raise InvalidInput("The reference to a run is empty.", hint="Name it by its id, a prefix of its id, or its name.")
+    found = space.store.find_runs(reference.removeprefix("runs:/"), limit=5)
+    if not found and reference == "last":
+        found = space.store.search_runs(limit=1).items
+    if not found:
+        raise NotFound(f"There is no run {reference!r}.", hint="List runs with: mlops-nb runs")
+    if len(found) > 1 and found[0].name != reference:
+        some = ", ".join(run.run_id for run in found[:3])
+        raise InvalidInput(f"Several runs start with {reference!r}: {some}.", hint="Type more digits of the id.")
+    return found[0]
+
+
+def get_run(run_id: str) -> Run:
+    """A run with its last metrics and typed params; also under MLflow's names (``run.data.metrics``).
+
+    Examples
+    --------
+    >>> from mlops_nb.tracking.fluent import log_metric, start_run
+    >>> with start_run() as run: log_metric("acc", 0.5)
+    >>> get_run(run.run_id).data.metrics
+    {'acc': 0.5}
+    """
+    return find_run(run_id)
+
+
+def get_metric_history(run_id: str, key: str) -> pd.DataFrame:
+    """All points of a metric, in the order in which they were logged.
+
+    Returns
+    -------
+    DataFrame, shape (n, 3)
+        Columns ``step`` (int64), ``timestamp`` (datetime64, UTC) and ``value`` (float64).
+
+    Examples
+    --------
+    >>> from mlops_nb.tracking.fluent import log_metric, start_run
+    >>> with start_run() as run: log_metric("acc", 0.5, step=3)
+    >>> get_metric_history(run.run_id, "acc")["value"].tolist()
+    [0.5]
+    """
+    import numpy as np
+    import pandas as pd
+
+    run = find_run(run_id)
+    points = workspaces.current().store.history(run.run_id, key)
+    return pd.DataFrame(
+        {
+            "step": np.frombuffer(points.steps, dtype="i8"),
+            "timestamp": pd.to_datetime(np.frombuffer(points.timestamps, dtype="i8"), unit="ms", utc=True),
+            "value": np.frombuffer(points.values, dtype="f8"),
+        }
+    )
+
+
+def search_runs(
+    experiment_ids: Sequence[str] | None = None,
+    filter_string: str = "",
+    run_view_type: Any = "active",
+    max_results: int = ALL,
+    order_by: Sequence[str] | None = None,
+    output_format: str = "pandas",
+    search_all_experiments: bool = False,
+    experiment_names: Sequence[str] | None = None,
+) -> Any:
+    """Runs that fit a filter, newest first.
+
+    Parameters
+    ----------
+    experiment_ids, experiment_names : sequence of str, optional
+        Only these experiments; all by default.
+    filter_string : str
+        MLflow's search syntax and more: ``metrics.acc > 0.9 and params.lr < 0.1 and code ~ 'Boosting'``.
+    run_view_type : str
+        ``active``, ``deleted`` or ``all`` (or MLflow's ViewType).
+    max_results : int
+        At the most so many.
+    order_by : sequence of str, optional
+        For instance ``["metrics.acc DESC"]``.
+    output_format : str
+        ``pandas`` or ``list``.
+    search_all_experiments : bool
+        For MLflow's sake; all are searched unless experiments are named.
+
+    Returns
+    -------
+    DataFrame or list of Run
+        A row a run: ``run_id, name, experiment, status, start_time, end_time, ...``, then ``metrics.*``, ``params.*`` (typed)
+        and ``tags.*``.
+
+    Raises
+    ------
+    InvalidInput
+        If the filter does not parse; the message points at the place.
+
+    Examples
+    --------
+    >>> from mlops_nb.tracking.fluent import log_metric, start_run
+    >>> with start_run(run_name="searched"): log_metric("acc", 0.75)
+    >>> search_runs(filter_string="name = 'searched'")["metrics.acc"].tolist()[0]
+    0.75
+    """
+    if output_format not in ("pandas", "list"):
+        raise InvalidInput(f"The output format {output_format!r} is not known.", hint="Use 'pandas' or 'list'.")
+    space = workspaces.current()
+    space.flush()
+    ids = _experiment_ids(space, experiment_ids, experiment_names)
+    view = {1: "active", 2: "deleted", 3: "all"}.get(run_view_type, str(run_view_type).lower().removesuffix("_only"))
+    page = space.store.search_runs(ids, filter_string, order_by=order_by or (), limit=max_results, view=view)
+    runs: list[Run] = page.items
+    if output_format == "list":
+        return runs
+    from mlops_nb.tracking.frames import runs_frame
+
+    return runs_frame(runs)
+
+
+def load_view(reference: str, space: Workspace | None = None) -> RunView:
+    """Everything about a run, for a page, a comparison or a verdict."""
+    space = space or workspaces.current()
+    run = find_run(reference, space)
+    store = space.store
+    return RunView(
+        run=run,
+        facts=store.facts(run.run_id),
+        data=store.data(run.run_id),
+        artifacts=store.artifacts(run.run_id),
+        read=lambda digest: space.artifacts.read(digest),
+    )
+
+
+def load_histories(run: Run, space: Workspace | None = None) -> dict[str, Points]:
+    """The points of every metric of a run."""
+    space = space or workspaces.current()
+    return {key: space.store.history(run.run_id, key) for key in run.metrics}
+
+
+def _experiment_ids(
+    space: Workspace, ids: Sequence[str] | None, names: Sequence[str] | None
+) -> list[str] | None:
+    if ids is None and names is None:
+        return None
+    found = [str(item) for item in ids or ()]
+    for name in names or ():
+        experiment = space.store.find_experiment(name)
+        if experiment is not None:
+            found.append(experiment.experiment_id)
+    return found

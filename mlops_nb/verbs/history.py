@@ -1,0 +1,153 @@
+"""Verbs that look: runs, show, compare, code, log, artifacts."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mlops_nb import workspace as workspaces
+from mlops_nb.compare import compare_runs
+from mlops_nb.entities import LogLine, Run
+from mlops_nb.errors import InvalidInput, NotFound
+from mlops_nb.tracking.reading import find_run, load_histories, load_view
+from mlops_nb.tracking.shapes import iso_time, run_json, show_json
+from mlops_nb.verbs.table import Result
+
+DEFAULT_LIMIT = 100
+
+
+def _reference(parser: argparse.ArgumentParser, **options: Any) -> None:
+    parser.add_argument("run", metavar="RUN", help="a run's id, a unique prefix of it, or its name", **options)
+
+
+def add_runs(parser: argparse.ArgumentParser) -> None:
+    """Options of ``runs``."""
+    parser.add_argument("filter", nargs="?", default="", metavar="FILTER", help="for instance: \"metrics.acc > 0.9 and params.lr < 0.1\"")
+    parser.add_argument("-e", "--experiment", action="append", metavar="NAME", help="only this experiment")
+    parser.add_argument("--order-by", action="append", default=[], metavar="COLUMN", help="for instance: \"metrics.acc DESC\"")
+    parser.add_argument("--limit", type=int, default=DEFAULT_LIMIT, metavar="N", help=f"at the most so many ({DEFAULT_LIMIT})")
+    parser.add_argument("--deleted", action="store_true", help="those that were deleted")
+
+
+def do_runs(asked: argparse.Namespace) -> Result:
+    """List runs, newest first."""
+    if asked.limit < 1:
+        raise InvalidInput(f"--limit takes a number from 1 on, not {asked.limit}.")
+    space = workspaces.current()
+    space.flush()
+    ids = None
+    if asked.experiment:
+        ids = []
+        for name in asked.experiment:
+            experiment = space.store.find_experiment(name)
+            if experiment is None:
+                raise NotFound(f"There is no experiment {name!r}.", hint="List all runs with: mlops-nb runs")
+            ids.append(experiment.experiment_id)
+    page = space.store.search_runs(
+        ids, asked.filter, order_by=asked.order_by, limit=asked.limit, view="deleted" if asked.deleted else "active"
+    )
+    runs: list[Run] = page.items
+    return Result("runs", runs, [run_json(run) for run in runs])
+
+
+def add_show(parser: argparse.ArgumentParser) -> None:
+    """Options of ``show``."""
+    _reference(parser)
+
+
+def do_show(asked: argparse.Namespace) -> Result:
+    """Everything about one run."""
+    view = load_view(asked.run)
+    histories = load_histories(view.run)
+    return Result("run", (view, histories), show_json(view, histories))
+
+
+def add_compare(parser: argparse.ArgumentParser) -> None:
+    """Options of ``compare``."""
+    _reference(parser, nargs="+")
+    parser.add_argument("--all", action="store_true", help="also what is the same")
+
+
+def do_compare(asked: argparse.Namespace) -> Result:
+    """What differs between runs."""
+    if not 2 <= len(asked.run) <= 50:
+        raise InvalidInput(f"compare takes 2 to 50 runs, not {len(asked.run)}.", hint="For instance: mlops-nb compare 01 02")
+    views = [load_view(reference) for reference in asked.run]
+    comparison = compare_runs(views)
+    return Result("compare", (comparison, views, asked.all), comparison.to_dict())
+
+
+def add_code(parser: argparse.ArgumentParser) -> None:
+    """Options of ``code``."""
+    _reference(parser)
+
+
+def do_code(asked: argparse.Namespace) -> Result:
+    """The code behind a run."""
+    view = load_view(asked.run)
+    source = str(view.facts.get("code") or "")
+    return Result("code", (view.run, source), {"run_id": view.run.run_id, "source": source})
+
+
+def add_log(parser: argparse.ArgumentParser) -> None:
+    """Options of ``log``."""
+    _reference(parser)
+    parser.add_argument("-f", "--follow", action="store_true", help="wait for more until the run is over")
+
+
+def do_log(asked: argparse.Namespace) -> Result:
+    """The live output of a run and of the runs nested in it."""
+    run = find_run(asked.run)
+    lines = follow(run.run_id, asked.follow)
+    if not asked.follow or asked.json:
+        lines = iter(list(lines))
+        plain = [{"time": iso_time(line.timestamp), "stream": line.stream, "text": line.text} for line in (kept := list(lines))]
+        return Result("log", iter(kept), plain)
+    return Result("log", lines, None)
+
+
+def follow(run_id: str, wait: bool, *, pause: float = 0.3) -> Iterator[LogLine]:
+    """The output of a run, piece by piece; waits for more while the run is not over, if asked to."""
+    space = workspaces.current()
+    after = 0
+    while True:
+        space.recover()
+        over = space.store.get_run(run_id).status.is_final  # before reading: what comes in between is still read
+        while found := space.store.logs(run_id, after=after):
+            for number, line in found:
+                after = number
+                yield line
+        if over or not wait:
+            return
+        time.sleep(pause)
+
+
+def add_artifacts(parser: argparse.ArgumentParser) -> None:
+    """Options of ``artifacts``."""
+    _reference(parser)
+    parser.add_argument("path", nargs="?", metavar="PATH", help="a file or folder of the run's tree")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write it there (a file, or a folder for a folder)")
+
+
+def do_artifacts(asked: argparse.Namespace) -> Result:
+    """List the files of a run, or fetch one."""
+    from mlops_nb.artifacts import check_path
+
+    space = workspaces.current()
+    run = find_run(asked.run, space)
+    entries = space.store.artifacts(run.run_id)
+    if asked.path:
+        path = check_path(asked.path)
+        entries = [entry for entry in entries if entry.path == path or entry.path.startswith(path + "/")]
+        if not entries:
+            raise NotFound(f"The run {run.name!r} has no artifact {asked.path!r}.", hint=f"List them with: mlops-nb artifacts {run.run_id}")
+    if asked.output:
+        target = Path(asked.output)
+        single = asked.path and len(entries) == 1 and entries[0].path == check_path(asked.path)
+        for entry in entries:
+            space.artifacts.fetch(entry.digest, target if single and not target.is_dir() else target / entry.path)
+    plain = [{"path": entry.path, "digest": entry.digest, "size": entry.size} for entry in entries]
+    return Result("artifacts", (run, entries, asked.output), plain)
