@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 
 @pytest.fixture(autouse=True)
-def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Work in an empty folder, with a store in it, so that nothing is read from or left in the checkout or the home."""
     folder: Path = tmp_path_factory.mktemp("work")
     for name in [name for name in os.environ if name.startswith(("MLOPS_NB_", "MLFLOW_", "JPY_"))]:
@@ -17,3 +19,25 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("MLOPS_NB_STORE", str(folder / ".mlops_nb"))
     monkeypatch.setenv("IPYTHONDIR", str(folder / "ipython"))
     monkeypatch.chdir(folder)
+    yield
+    _leave_nothing_behind()
+
+
+def _leave_nothing_behind() -> None:
+    """A run or a store that a test left open would be the next test's."""
+    if "mlops_nb.workspace" not in sys.modules:
+        return
+    from mlops_nb import workspace
+
+    if "mlops_nb.tracking" in sys.modules:
+        from mlops_nb.tracking import active, fluent
+
+        for run in reversed(active.open_runs()):
+            run.finish()
+        active.bound.set(None)
+        active.is_kernel = False
+        active.remove_context()
+        fluent.forget_settings()
+    space = workspace.replace_current(None)
+    if space is not None:
+        space.close()
