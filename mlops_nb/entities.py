@@ -11,111 +11,15 @@ from typing import Any
 
 from mlops_nb.errors import InvalidInput
 
-from mlops_nb.errors import InvalidInput
-
 ParamValue = Any
 """What a param may be: ``None``, bool, int, float, str, or lists and string-keyed dicts of these."""
 
-TAG_LIMIT = 1 << 20
 NAME_LIMIT = 500
 """Longest key or name, in characters: what a PostgreSQL index row can hold at 4 bytes each."""
 
 
 TAG_LIMIT = 1 << 20
 """Longest value of a tag, in characters."""
-
-
-def check_name(kind: str, name: str) -> str:
-    """Refuse a key or name that some store could not hold; to be called before anything is acknowledged.
-
-    Parameters
-    ----------
-    kind : str
-        What is named, for the message: ``"metric"``, ``"run name"`` ...
-    name : str
-        1 to `NAME_LIMIT` characters, without NUL and lone surrogates.
-
-    Returns
-    -------
-    str
-        `name`.
-
-    Raises
-    ------
-    InvalidInput
-        Naming the kind, the name (shortened) and the rule.
-
-    Examples
-    --------
-    >>> check_name("metric", "val/acc")
-    'val/acc'
-    >>> check_name("metric", "x" * 501)
-    Traceback (most recent call last):
-    mlops_nb.errors.InvalidInput: The metric 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...' is 501 characters long. Use at most 500.
-    """
-    if not isinstance(name, str):
-        raise InvalidInput(f"The {kind} is a {type(name).__name__}, not a text.", hint="Convert it with str().")
-    if not name:
-        raise InvalidInput(f"The {kind} is empty.", hint="Give it a name.")
-    if len(name) > NAME_LIMIT:
-        raise InvalidInput(
-            f"The {kind} {_shorten(name)} is {len(name)} characters long.", hint=f"Use at most {NAME_LIMIT}."
-        )
-    _check_characters(f"The {kind} {_shorten(name)}", name)
-    return name
-
-
-def check_tag(key: str, value: str | None) -> None:
-    """Refuse a tag that some store could not hold.
-
-    Parameters
-    ----------
-    key : str
-        As for `check_name`.
-    value : str or None
-        At most `TAG_LIMIT` characters, without NUL and lone surrogates; None deletes the tag.
-
-    Raises
-    ------
-    InvalidInput
-        Naming the tag and the rule.
-
-    Examples
-    --------
-    >>> check_tag("note", None)
-    >>> check_tag("note", "a" + chr(0))
-    Traceback (most recent call last):
-    mlops_nb.errors.InvalidInput: The value of tag 'note' has a NUL character. Leave it out.
-    """
-    check_name("tag", key)
-    if value is None:
-        return
-    if not isinstance(value, str):
-        raise InvalidInput(
-            f"The value of tag {_shorten(key)} is a {type(value).__name__}, not a text.", hint="Convert it with str()."
-        )
-    if len(value) > TAG_LIMIT:
-        raise InvalidInput(
-            f"The value of tag {_shorten(key)} is {len(value)} characters long.",
-            hint=f"Use at most {TAG_LIMIT}, or log it as an artifact.",
-        )
-    _check_characters(f"The value of tag {_shorten(key)}", value)
-
-
-def _shorten(name: str) -> str:
-    return ascii(name if len(name) <= 30 else name[:30] + "...")
-
-
-def _check_characters(subject: str, text: str) -> None:
-    if "\0" in text:
-        raise InvalidInput(f"{subject} has a NUL character.", hint="Leave it out.")
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise InvalidInput(
-                f"{subject} has half of a surrogate pair at character {error.start + 1}.", hint="Leave it out."
-            ) from None
 
 
 class Status(StrEnum):
@@ -160,13 +64,32 @@ def new_id() -> str:
 
 
 def check_name(kind: str, text: object) -> str:
-    """A key or name that every store can hold, or `InvalidInput` saying which one is not and why.
+    """A key or name that every store can hold; to be called before anything is acknowledged.
+
+    Parameters
+    ----------
+    kind : str
+        What is named, for the message: ``"metric"``, ``"run"`` ...
+    text : object
+        A str of 1 to `NAME_LIMIT` characters, not all blank, without NUL and lone surrogates.
+
+    Returns
+    -------
+    str
+        `text`.
+
+    Raises
+    ------
+    InvalidInput
+        Saying which name it is, and why.
 
     Examples
     --------
     >>> check_name("metric", "val/loss")
     'val/loss'
     """
+    if type(text) is str and 0 < len(text) <= NAME_LIMIT and text.isascii() and "\0" not in text and not text.isspace():
+        return text  # the common case: a metric's key is checked at each call
     if not isinstance(text, str):
         raise InvalidInput(f"The name of a {kind} must be a str, not {type(text).__name__}.")
     shown = ascii(text if len(text) <= 40 else text[:37] + "...")
@@ -182,24 +105,39 @@ def check_name(kind: str, text: object) -> str:
 
 
 def check_tag(key: object, value: object) -> None:
-    """A tag that every store can hold, or `InvalidInput`.
+    """Refuse a tag that some store could not hold.
+
+    Parameters
+    ----------
+    key : object
+        As for `check_name`.
+    value : object
+        A str of at most `TAG_LIMIT` characters, without NUL and lone surrogates; or None, which deletes the tag.
+
+    Raises
+    ------
+    InvalidInput
+        Naming the tag and the rule.
 
     Examples
     --------
     >>> check_tag("team", "risk")
     """
     name = check_name("tag", key)
+    if value is None:
+        return
+    shown = ascii(name if len(name) <= 40 else name[:37] + "...")
     if not isinstance(value, str):
-        raise InvalidInput(f"The tag {name!r} must be a str, not {type(value).__name__}.")
+        raise InvalidInput(f"The tag {shown} must be a str, not {type(value).__name__}.")
     if len(value) > TAG_LIMIT:
         raise InvalidInput(
-            f"The tag {name!r} has {len(value):,} characters; {TAG_LIMIT:,} are the most.", hint="Use log_text instead."
+            f"The tag {shown} has {len(value):,} characters; {TAG_LIMIT:,} are the most.", hint="Use log_text instead."
         )
-    _check_text(f"tag {name!r}", value)
+    _check_text(f"tag {shown}", value)
 
 
 def _check_text(what: str, text: str) -> None:
-    if "\x00" in text:
+    if "\0" in text:
         raise InvalidInput(f"The {what} holds a NUL character.", hint="Take it out.")
     try:
         text.encode("utf-8")

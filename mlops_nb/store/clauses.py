@@ -1,0 +1,426 @@
+"""From the tree of a filter to SQL: conditions, order, and where a page begins. Pure; every value is a bound parameter.
+
+Each condition is true or false, never unknown, so that NOT means what it says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from math import isnan
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Double,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    true,
+)  # fmt: skip
+
+from mlops_nb.store import schema
+from mlops_nb.store.matching import translate_like
+from mlops_nb.store.rows import HEAD
+from mlops_nb.store.search import Compare, Contains, Field, Group, Node, Not, Order, Value
+
+_JOINS = 20
+"""Most conditions that become joins; SQLite joins 64 tables at most."""
+
+_TAGS = {"verdict": "mlops_nb.verdict", "restart_run_all": "mlops_nb.restart_run_all"}
+
+# MLflow keeps these as tags; we keep them as columns, and find them under both names.
+_MLFLOW_TAGS = {
+    "mlflow.runName": "name",
+    "mlflow.user": "user_id",
+    "mlflow.parentRunId": "parent_run_id",
+    "mlflow.source.name": "notebook",
+    "mlflow.source.type": "source_type",
+}
+
+_NEVER_NULL = {
+    "run_id", "name", "status", "start_time", "user_id", "experiment", "experiment_id", "revision", "source_type",
+    "lifecycle_stage", "creation_time", "last_update_time",
+}  # fmt: skip
+
+Condition = ColumnElement[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """An expression to sort by, ascending or not; what is NULL comes last."""
+
+    expression: ColumnElement[Any]
+    descending: bool
+    nullable: bool
+
+
+class Clauses:
+    """Conditions on rows of `runs`.
+
+    Parameters
+    ----------
+    sqlite : bool
+        Patterns are searched by our own function there, by the server's operators elsewhere.
+    """
+
+    def __init__(self, *, sqlite: bool) -> None:
+        self._sqlite = sqlite
+
+    def narrow(self, query: Select[Any], node: Node | None) -> Select[Any]:
+        """`query` for the runs that `node` holds for.
+
+        Conditions that must all hold on a param, metric or tag become joins: then the database may begin with the one
+        that leaves the fewest runs.
+        """
+        terms = node.terms if isinstance(node, Group) and node.word == "and" else [node] if node else []
+        joins = 0
+        for term in terms:
+            table = self._table_of(term)
+            if table is not None and joins < _JOINS:
+                joins += 1
+                row = table.alias()
+                assert isinstance(term, Compare)
+                query = query.join(row, and_(*self._row_of(row, term.field.key), self._compare_row(row, term)))
+            else:
+                query = query.where(self.condition(term))
+        return query
+
+    def condition(self, node: Node) -> Condition:
+        """The condition on `runs` that a tree stands for."""
+        if isinstance(node, Group):
+            return (and_ if node.word == "and" else or_)(*(self.condition(term) for term in node.terms))
+        if isinstance(node, Not):
+            return not_(self.condition(node.term))
+        if isinstance(node, Contains):
+            return self._contains(node.text)
+        field = node.field
+        if field.kind == "attribute":
+            return self._compare_attribute(node)
+        if field.kind == "dataset":
+            return self._compare_dataset(node)
+        row = _TABLES[field.kind].alias()
+        if node.operator == "null":
+            found: Condition = exists().where(*self._row_of(row, field.key))
+            if not node.negated:
+                found = not_(found)
+        else:
+            found = exists().where(*self._row_of(row, field.key), self._compare_row(row, node))
+        if field.kind == "tag" and field.key in _MLFLOW_TAGS:
+            column = Compare(Field("attribute", _MLFLOW_TAGS[field.key]), node.operator, node.values, node.negated)
+            either = and_ if node.operator == "null" and not node.negated else or_
+            return either(found, self._compare_attribute(column))
+        return found
+
+    def _table_of(self, term: Node) -> Any:
+        if not isinstance(term, Compare) or term.operator == "null" or term.field.key in _MLFLOW_TAGS:
+            return None
+        return _TABLES.get(term.field.kind)
+
+    def _row_of(self, row: Any, key: str) -> list[Condition]:
+        return [row.c.run == schema.runs.c.no, row.c.key == key]
+
+    def _compare_row(self, row: Any, node: Compare) -> Condition:
+        if node.field.kind == "metric":
+            return _compare_metric(row.c.value, node)
+        return self._compare_split(row, node)
+
+    def _compare_split(self, row: Any, node: Compare) -> Condition:
+        """A comparison with a text that is kept as an indexed head and, where it is long, a whole."""
+        whole = func.coalesce(row.c.text, row.c.head)
+        if node.operator in ("like", "ilike", "~"):
+            return self._match(whole, node)
+        if node.operator in ("=", "!=", "in"):
+            found = or_(false(), *(_equal_split(row, value) for value in node.values))
+            return not_(found) if node.negated or node.operator == "!=" else found
+        value = node.values[0]
+        if isinstance(value, str):
+            return _order(whole, node.operator, value)
+        return and_(row.c.number.is_not(None), _order(row.c.number, node.operator, _double(float(value))))
+
+    def _match(self, column: ColumnElement[Any], node: Compare) -> Condition:
+        pattern = str(node.values[0])
+        found: Condition
+        if self._sqlite:
+            regex = pattern if node.operator == "~" else translate_like(pattern, ignore_case=node.operator == "ilike")
+            found = func.mlops_match(regex, column) == 1
+        elif node.operator == "~":
+            found = column.regexp_match(pattern)
+        elif node.operator == "like":
+            found = column.like(pattern, escape="")
+        else:
+            found = column.ilike(pattern, escape="")
+        return and_(column.is_not(None), not_(found) if node.negated else found)
+
+    def _compare_attribute(self, node: Compare) -> Condition:
+        key = node.field.key
+        runs = schema.runs.c
+        if key in _TAGS:
+            return self.condition(Compare(Field("tag", _TAGS[key]), node.operator, node.values, node.negated))
+        if key == "code":
+            return self._compare_code(node)
+        if key == "experiment":
+            names = schema.experiments.c
+            inner = self.compare_column(names.name, node)
+            return runs.experiment_id.in_(select(names.experiment_id).where(inner))
+        if key == "duration":
+            scaled = tuple(float(value) * 1000 for value in node.values)
+            return self.compare_column(
+                runs.end_time - runs.start_time, Compare(node.field, node.operator, scaled, node.negated)
+            )
+        return self.compare_column(runs[key], node)
+
+    def compare_column(self, column: ColumnElement[Any], node: Compare) -> Condition:
+        """A comparison of a plain column; what is NULL only matches IS NULL."""
+        if node.operator == "null":
+            return column.is_not(None) if node.negated else column.is_(None)
+        if node.operator in ("like", "ilike", "~"):
+            return self._match(column, node)
+        if node.operator in ("=", "!=", "in"):
+            found = among(column, node.values)
+            if node.negated or node.operator == "!=":
+                found = not_(found)
+        else:
+            found = _order(column, node.operator, _plain(node.values[0]))
+        return and_(column.is_not(None), found)
+
+    def _compare_code(self, node: Compare) -> Condition:
+        facts, sources = schema.facts.c, schema.sources.c
+        if node.operator == "null":
+            found = exists().where(facts.run == schema.runs.c.no, facts.kind == "code")
+            return found if node.negated else not_(found)
+        # Many runs share a cell: the pattern is tried once for each text.
+        return schema.runs.c.no.in_(
+            select(facts.run).where(
+                facts.kind == "code", facts.digest.in_(select(sources.digest).where(self._match(sources.text, node)))
+            )
+        )
+
+    def _compare_dataset(self, node: Compare) -> Condition:
+        column = schema.data.c[node.field.key]
+        if node.operator == "null":
+            found: Condition = exists().where(schema.data.c.run == schema.runs.c.no, column != "")
+            return found if node.negated else not_(found)
+        inner = self.compare_column(column, node)
+        return schema.runs.c.no.in_(select(schema.data.c.run).where(inner))
+
+    def _contains(self, text: str) -> Condition:
+        params, tags, facts, sources = schema.params.c, schema.tags.c, schema.facts.c, schema.sources.c
+
+        def holds(*columns: ColumnElement[Any]) -> Condition:
+            return or_(*(self._holds(column, text) for column in columns))
+
+        run = schema.runs.c
+        return or_(
+            holds(run.name),
+            run.no.in_(select(params.run).where(holds(params.key, func.coalesce(params.text, params.head)))),
+            run.no.in_(select(tags.run).where(holds(tags.key, func.coalesce(tags.text, tags.head)))),
+            run.no.in_(
+                select(facts.run).where(
+                    facts.kind == "code", facts.digest.in_(select(sources.digest).where(holds(sources.text)))
+                )
+            ),
+        )
+
+    def _holds(self, column: ColumnElement[Any], text: str) -> Condition:
+        if self._sqlite and not text.isascii():  # its LIKE knows the case of ASCII only
+            return func.mlops_match("(?i)" + re.escape(text), column) == 1
+        pattern = "%" + re.sub(r"([\\%_])", r"\\\1", text) + "%"
+        return column.like(pattern, escape="\\") if self._sqlite else column.ilike(pattern, escape="\\")
+
+
+_TABLES = {"metric": schema.metrics, "param": schema.params, "tag": schema.tags}
+
+_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "=": lambda left, right: left == right,
+    "!=": lambda left, right: left != right,
+    "<": lambda left, right: left < right,
+    "<=": lambda left, right: left <= right,
+    ">": lambda left, right: left > right,
+    ">=": lambda left, right: left >= right,
+}
+
+
+def _order(column: ColumnElement[Any], operator: str, value: Any) -> Condition:
+    found: Condition = _OPERATORS[operator](column, value)
+    return found
+
+
+def _double(value: float) -> ColumnElement[float]:
+    return literal(value, Double)
+
+
+def _plain(value: Value) -> ColumnElement[Any]:
+    return _double(value) if isinstance(value, float) else literal(value)
+
+
+def among(column: ColumnElement[Any], values: Iterable[Value]) -> Condition:
+    """``column IN (values)``, each a parameter of its own, so that the statement is compiled once and for all.
+
+    Examples
+    --------
+    >>> str(among(schema.runs.c.name, ["a", "b"]))
+    'runs.name IN (:param_1, :param_2)'
+    """
+    literals = [_plain(value) for value in values]
+    return column.in_(literals) if literals else false()
+
+
+def _compare_metric(column: ColumnElement[Any], node: Compare) -> Condition:
+    """NULL in the column is NaN: unequal to all numbers, and what ``= nan`` asks for."""
+    if node.operator in ("=", "!=", "in"):
+        found = or_(
+            false(),
+            *(
+                column.is_(None) if isnan(number) else and_(column.is_not(None), column == _double(number))
+                for number in map(float, node.values)
+            ),
+        )
+        return not_(found) if node.negated or node.operator == "!=" else found
+    number = float(node.values[0])
+    if isnan(number):
+        return false()
+    return and_(column.is_not(None), _order(column, node.operator, _double(number)))
+
+
+def _equal_split(row: Any, value: Value) -> Condition:
+    if isinstance(value, bool):
+        return among(row.c.head, (str(value), str(value).lower()))
+    if not isinstance(value, str):
+        return and_(row.c.number.is_not(None), row.c.number == _double(float(value)))
+    if len(value) > HEAD:
+        return and_(row.c.head == value[:HEAD], func.coalesce(row.c.text, "") == value)
+    return and_(row.c.head == value, row.c.text.is_(None))
+
+
+def sort_keys(orders: tuple[Order, ...]) -> list[SortKey]:
+    """What runs are sorted by: the given terms, then the newest first, then by id.
+
+    Parameters
+    ----------
+    orders : tuple of Order
+        Of `search.parse_order`.
+
+    Returns
+    -------
+    list of SortKey
+        Ending with keys that tell any two runs apart.
+
+    Examples
+    --------
+    >>> [key.descending for key in sort_keys(())]
+    [True, False]
+    """
+    keys: list[SortKey] = []
+    for order in orders:
+        nullable = order.field.kind != "attribute" or order.field.key not in _NEVER_NULL
+        keys += [SortKey(each, order.descending, nullable) for each in _expressions(order.field)]
+    runs = schema.runs.c
+    return [*keys, SortKey(runs.start_time, True, False), SortKey(runs.run_id, False, False)]
+
+
+def has_second_part(orders: tuple[Order, ...]) -> bool:
+    """Whether some runs may lack a value for the first sort term.
+
+    Examples
+    --------
+    >>> has_second_part((Order(Field("metric", "acc"), True),)), has_second_part(())
+    (True, False)
+    """
+    return sort_keys(orders)[0].nullable
+
+
+def _expressions(field: Field) -> list[ColumnElement[Any]]:
+    runs = schema.runs.c
+    if field.kind == "attribute":
+        if field.key == "duration":
+            return [runs.end_time - runs.start_time]
+        if field.key == "experiment":
+            names = schema.experiments.c
+            return [select(names.name).where(names.experiment_id == runs.experiment_id).scalar_subquery()]
+        if field.key not in _TAGS:
+            return [runs[field.key]]
+        field = Field("tag", _TAGS[field.key])
+    if field.key in _MLFLOW_TAGS and field.kind == "tag":
+        return [runs[_MLFLOW_TAGS[field.key]]]
+    table = _TABLES[field.kind]
+    columns = {"metric": ("value",), "param": ("number", "head"), "tag": ("head",)}[field.kind]
+    return [
+        select(table.c[name]).where(table.c.run == runs.no, table.c.key == field.key).scalar_subquery()
+        for name in columns
+    ]
+
+
+def order_query(
+    query: Select[Any], orders: tuple[Order, ...], part: int, after: tuple[bool, ...] | None
+) -> Select[Any]:
+    """Sort a query, and let it begin after a given run.
+
+    The runs that have a value for the first sort term are part 0, the rest part 1: each part can walk an index, which
+    one statement with NULLs last can not.
+
+    Parameters
+    ----------
+    query : Select
+        Of columns of `runs`; the sort keys are added to its columns.
+    orders : tuple of Order
+        Of `search.parse_order`.
+    part : int
+        0 or 1; there is no part 1 where the first key is never NULL.
+    after : tuple of bool or None
+        For each key of the run to begin after, whether it is NULL; the values are parameters ``after_0`` ...
+
+    Returns
+    -------
+    Select
+        With ORDER BY.
+    """
+    keys = sort_keys(orders)
+    first = keys[0]
+    if first.nullable:
+        field = orders[0].field
+        table = _TABLES.get(field.kind)
+        if part == 0 and table is not None and field.key not in _MLFLOW_TAGS:
+            row = table.alias()
+            column = row.c[{"metric": "value", "param": "number", "tag": "head"}[field.kind]]
+            query = query.join(row, and_(row.c.run == schema.runs.c.no, row.c.key == field.key))
+            first = SortKey(column, first.descending, False)
+        if part == 0:
+            query = query.where(first.expression.is_not(None))
+            first = SortKey(first.expression, first.descending, False)
+        else:
+            query = query.where(first.expression.is_(None))
+        keys = [first, *keys[1:]] if part == 0 else keys[1:]
+    for key in keys:
+        if key.nullable:
+            query = query.order_by(key.expression.is_(None))
+        query = query.order_by(key.expression.desc() if key.descending else key.expression)
+    if after is not None:
+        query = query.where(_after(keys, after))
+    return query.add_columns(*(key.expression.label(f"key_{place}") for place, key in enumerate(keys)))
+
+
+def _after(keys: list[SortKey], nulls: tuple[bool, ...]) -> Condition:
+    """Later in the order than the run whose keys are the parameters ``after_0`` ..."""
+    later: list[Condition] = []
+    same: list[Condition] = []
+    for place, (key, null) in enumerate(zip(keys, nulls, strict=True)):
+        expression = key.expression
+        if null:
+            same.append(expression.is_(None))
+            continue
+        value = bindparam(f"after_{place}", type_=expression.type)
+        behind: Condition = expression < value if key.descending else expression > value
+        if key.nullable:
+            behind = or_(behind, expression.is_(None))
+        later.append(and_(*same, behind))
+        same.append(expression == value)
+    return or_(*later) if later else not_(true())

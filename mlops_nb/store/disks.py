@@ -1,0 +1,80 @@
+"""Whether a folder stands on a disk where SQLite's locks work."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from mlops_nb.errors import StoreError
+
+MOUNTS = Path("/proc/self/mountinfo")
+
+# Disks that several machines share. SQLite's WAL needs memory that all its processes share, which machines do not.
+_SHARED = re.compile(
+    r"(nfs\d?|cifs|smb\d?|smbfs|afs|afpfs|webdav|ncpfs|lustre|gpfs|beegfs|ceph|glusterfs|pvfs2|orangefs|panfs|vboxsf|"
+    r"fuse\.(sshfs|s3fs|rclone|gcsfuse|goofys|blobfuse2?|glusterfs|ceph|cephfs|mount-s3|juicefs|davfs2?|smbnetfs))\Z"
+)
+
+
+def find_disk(path: str, mountinfo: str) -> str:
+    """The type of the disk on which `path` stands, by the kernel's table of mounts.
+
+    Parameters
+    ----------
+    path : str
+        Absolute, symbolic links resolved.
+    mountinfo : str
+        The text of ``/proc/self/mountinfo``.
+
+    Returns
+    -------
+    str
+        For instance ``ext4``; empty if no mount holds the path.
+
+    Examples
+    --------
+    >>> table = '22 1 8:1 / / rw - ext4 /dev/a rw\\n30 22 0:9 / /home rw - nfs4 srv:/h rw\\n'
+    >>> find_disk("/home/ann", table), find_disk("/homes", table)
+    ('nfs4', 'ext4')
+    """
+    best, kind = -1, ""
+    for line in mountinfo.splitlines():
+        mount, _, disk = line.partition(" - ")
+        fields, types = mount.split(" "), disk.split(" ")
+        if len(fields) < 5 or not types[0]:
+            continue
+        point = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), fields[4]).rstrip("/")
+        # A later mount on the same point hides the earlier one.
+        if len(point) >= best and (path == point or path.startswith(point + "/")):
+            best, kind = len(point), types[0]
+    return kind
+
+
+def refuse_network_disk(folder: Path) -> None:
+    """Refuse a folder on a network disk, where two machines would damage a SQLite file.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the store's file is, or will be.
+
+    Raises
+    ------
+    StoreError
+        If the disk is shared between machines.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> refuse_network_disk(Path(tempfile.gettempdir()))
+    """
+    try:
+        table = MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return  # not Linux: SQLite's own checks have to do
+    kind = find_disk(str(folder.resolve()), table)
+    if _SHARED.match(kind):
+        raise StoreError(
+            f"The folder '{folder}' is on a network disk ({kind}), where SQLite's locks cannot be trusted.",
+            hint="Set MLOPS_NB_STORE to a folder on a local disk, or to a PostgreSQL URL.",
+        )
