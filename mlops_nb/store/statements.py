@@ -67,7 +67,8 @@ def upsert_rows(database: Database, table: Table, *, replace: bool = True) -> St
         if not replace:
             return insert.on_conflict_do_nothing(index_elements=keys)
         return insert.on_conflict_do_update(
-            index_elements=keys, set_={name: insert.excluded[name] for name in table.columns if name not in keys}
+            index_elements=keys,
+            set_={each.name: insert.excluded[each.name] for each in table.columns if each.name not in keys},
         )
 
     return database.statement(("upsert", table.name, replace), build, table.columns.keys())
