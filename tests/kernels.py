@@ -57,10 +57,10 @@ class Reply:
 
     @property
     def card(self) -> dict[str, Any]:
-        """The run card's own JSON."""
+        """The run card's own JSON, with the run's fields on top."""
         assert len(self.cards) == 1, f"{len(self.cards)} cards, {self.outputs}"
         card: dict[str, Any] = self.cards[0]["data"][CARD]
-        return card
+        return {**card, **card["run"]}
 
 
 class Kernel:

@@ -46,6 +46,7 @@ class JournalReader:
         self.writer: Lease | None = None
         self.drainer: Lease | None = None
         self._keys: list[str] = []
+        self._first = False
         self._read_at = read_at or self._from_file
 
     def open(self) -> bool:
@@ -61,14 +62,16 @@ class JournalReader:
         owner = json.loads(bytes(payload[1:]))
         self.run_id = owner["run"]
         self.writer, self.drainer = Lease(**owner["writer"]), Lease(**owner["drainer"])
-        self.offset = end
+        self.offset, self._first = end, True
         return True
 
     def read(self, limit: int, *, most: int = CHUNK) -> Batch | None:
         """The records from `offset` up to byte `limit` of the file, about `most` bytes at a time; None if there are none."""
         if not self.run_id and not self.open():
             return None
-        batch = Batch(self.run_id, self.source, since=self.offset, upto=self.offset)
+        # The first batch is of the file from its first byte on: a store refuses what leaves a gap.
+        batch = Batch(self.run_id, self.source, since=0 if self._first else self.offset, upto=self.offset)
+        start = self.offset
         while self.offset < limit:
             data = memoryview(self._read_at(self.offset, min(most, limit - self.offset)))
             used = self._consume(data, batch)
@@ -81,15 +84,22 @@ class JournalReader:
             if used == 0:
                 self.torn = True
                 break
-            if self.offset - batch.since >= most:
+            if self.offset - start >= most:
                 break
-        batch.upto = self.offset
-        return batch if batch.upto > batch.since else None
+        if self.offset == start:
+            return None
+        batch.upto, self._first = self.offset, False
+        return batch
 
     def skip(self, upto: int) -> None:
         """Read over what has been delivered before, keeping the names of metrics."""
         while self.offset < upto and self.read(upto) is not None:
             pass
+
+    @property
+    def since(self) -> int:
+        """Where the next batch begins."""
+        return 0 if self._first or not self.run_id else self.offset
 
     def _consume(self, data: memoryview, batch: Batch) -> int:
         position, size = 0, len(data)

@@ -74,7 +74,7 @@ def _recover_one(path: Path, deliver: Callable[[list[Batch]], None], delivered: 
     if is_alive(reader.writer, idle_seconds=age):
         return reader.run_id  # a child that outlives its parent: it may go on, its journal stays
     if not reader.ended and not path.name.endswith((CHILD, LATE)):
-        closing = Batch(reader.run_id, reader.source, since=reader.offset, upto=reader.offset + 1)
+        closing = Batch(reader.run_id, reader.source, since=reader.since, upto=reader.offset + 1)
         closing.end = RunEnd(Status.KILLED, int(stat.st_mtime * 1000))
         if reader.torn:
             closing.tags["mlops_nb.journal"] = f"not readable from byte {reader.offset} on"

@@ -102,11 +102,10 @@ def do_log(asked: argparse.Namespace) -> Result:
     """The live output of a run and of the runs nested in it."""
     run = find_run(asked.run)
     lines = follow(run.run_id, asked.follow)
-    if not asked.follow or asked.json:
-        lines = iter(list(lines))
-        plain = [{"time": iso_time(line.timestamp), "stream": line.stream, "text": line.text} for line in (kept := list(lines))]
-        return Result("log", iter(kept), plain)
-    return Result("log", lines, None)
+    if not asked.json:
+        return Result("log", lines, None)
+    kept = [{"time": iso_time(line.timestamp), "stream": line.stream, "text": line.text} for line in lines]
+    return Result("log", (), kept)
 
 
 def follow(run_id: str, wait: bool, *, pause: float = 0.3) -> Iterator[LogLine]:
