@@ -212,9 +212,7 @@ class Comparison:
         >>> Comparison(("a", "b"), (Row("params", "lr", (1, 2), False, False),)).select("metrics")
         []
         """
-        return [
-            row for row in self.rows if (not parts or row.part in parts) and not (differences_only and row.same)
-        ]
+        return [row for row in self.rows if (not parts or row.part in parts) and not (differences_only and row.same)]
 
     def sections(self, *parts: str, differences_only: bool = True) -> dict[str, list[tuple[str, list[Any]]]]:
         """The same by part, as (name, values) with None for what is missing.
