@@ -1,0 +1,314 @@
+"""The kernel's client: papermill's, made to tell what happens live, to name cells, and to stop cleanly.
+
+nbclient sends no cell id, so that a cell would be another one in each execution; here it goes into the request's
+metadata, as JupyterLab sends it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import NotebookExecutionManager
+from papermill.iorw import write_ipynb
+
+from mlops_nb.errors import InvalidState
+from mlops_nb.projects.events import Failure, Interruption, Listener
+
+__all__ = ["FollowedClient", "SavedNotebook"]
+
+GRACE_SECONDS = 10
+"""How long an interrupted cell may go on before its kernel is killed."""
+
+STREAM_LIMIT = 32 * 2**20
+"""Characters of printed text that are kept of one cell; a cell that prints forever must not fill memory and disk."""
+
+SOCKET_ROOM = 90
+"""Longest path of a folder for sockets: with ``/kernel-<n>`` the system takes about 103 characters."""
+
+SAVE_SHARE = 20
+"""Saving takes at most one part in so many of the time, however large the notebook."""
+
+
+class SavedNotebook(NotebookExecutionManager):  # type: ignore[misc]  # papermill is not typed
+    """The notebook under execution, with papermill's metadata, saved as it goes on: whole or not at all."""
+
+    def __init__(self, nb: nbformat.NotebookNode, output_path: str | None = None, **options: Any) -> None:
+        super().__init__(nb, output_path=output_path, **options)
+        self._saved_at = -1e9
+        self._save_took = 0.0
+
+    def save(self, **options: Any) -> None:
+        """Save, unless the last time was just now: twice a cell is much for a notebook with a thousand."""
+        if time.monotonic() - self._saved_at > max(0.5, SAVE_SHARE * self._save_took):
+            self.save_now()
+
+    def save_now(self) -> None:
+        """Save in any case."""
+        if self.output_path:
+            began = time.monotonic()
+            save_notebook(self.nb, self.output_path)
+            self._saved_at = time.monotonic()
+            self._save_took = self._saved_at - began
+        self.last_save_time = self.now()
+
+    def notebook_complete(self, **options: Any) -> None:
+        """Close papermill's metadata and save for good."""
+        self._saved_at = float("inf")  # what it saves on its way would be saved twice
+        super().notebook_complete(**options)
+        self.save_now()
+
+
+def save_notebook(notebook: nbformat.NotebookNode, path: str) -> None:
+    """Write a notebook whole or not at all; a path with a scheme goes through papermill's writers.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        What to write.
+    path : str
+        A local path, or what papermill knows (``s3://``, ``gs://``, ``-``).
+
+    Examples
+    --------
+    >>> save_notebook(nbformat.v4.new_notebook(), "out.ipynb")
+    >>> nbformat.read("out.ipynb", 4).cells
+    []
+    """
+    if "://" in path or path == "-":
+        write_ipynb(notebook, path)
+        return
+    target = Path(path)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(_text(notebook), encoding="utf-8", errors="backslashreplace")
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _text(notebook: nbformat.NotebookNode) -> str:
+    return str(nbformat.writes(notebook))  # type: ignore[no-untyped-call]
+
+
+class FollowedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill is not typed
+    """Executes the cells in order until one fails; `failure` then tells which and how."""
+
+    def __init__(self, saved: SavedNotebook, listener: Listener, interruption: Interruption, **options: Any) -> None:
+        super().__init__(saved, on_cell_execute=self._name_cell, on_cell_executed=self._unname_cell, **options)
+        self.failure: Failure | None = None
+        self._listener = listener
+        self._interruption = interruption
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._group: int | None = None
+        self._started = False
+        self._sockets: str | None = None
+        self._running = False  # the kernel has begun with the cell, so that an interrupt would not be lost
+        self._printed = 0
+
+    def run(self, env: dict[str, str], cwd: str | None) -> None:
+        """Start the kernel, execute, and leave no kernel behind, whatever happens.
+
+        Parameters
+        ----------
+        env : dict of str to str
+            The whole environment of the kernel.
+        cwd : str or None
+            Where it works; None is where this process does.
+
+        Raises
+        ------
+        InvalidState
+            If the kernel does not start.
+        """
+        try:
+            with self._interruption.handled_by(self._stop):
+                self.execute(env=env, **({"cwd": cwd} if cwd else {}))
+        except (RuntimeError, OSError) as error:
+            if self._started:
+                raise
+            hint = f"See why with: jupyter console --kernel {self.kernel_name}"
+            raise InvalidState(f"The kernel {self.kernel_name!r} did not start: {error}.", hint=hint) from error
+        finally:
+            if self.km is not None and self.km.has_kernel:  # its start was cut short, before anyone would stop it
+                self.shutdown_kernel = "immediate"
+                self._cleanup_kernel()
+            if self._sockets is not None:
+                shutil.rmtree(self._sockets, ignore_errors=True)
+            if self._group is not None and self.failure is not None and self.failure.ename == "DeadKernelError":
+                with contextlib.suppress(ProcessLookupError, PermissionError):  # it left no children
+                    os.killpg(self._group, signal.SIGKILL)
+
+    def create_kernel_manager(self) -> Any:
+        """Talk over sockets in a private folder where the system has them, instead of ports that all can open."""
+        manager = super().create_kernel_manager()
+        if os.name == "posix":
+            self._sockets = tempfile.mkdtemp(prefix="mlops_nb-")
+            if len(self._sockets) <= SOCKET_ROOM:
+                manager.transport = "ipc"
+                manager.ip = f"{self._sockets}/kernel"
+        return manager
+
+    def execute(self, **options: Any) -> None:
+        """Execute as papermill does, but ask for the language first: a kernel that hangs would not answer later."""
+        self.reset_execution_trackers()
+        with self.setup_kernel(**options):
+            answer = self.wait_for_reply(self.kc.kernel_info())
+            self.nb.metadata["language_info"] = answer["content"]["language_info"]
+            self._started = True
+            self._group = getattr(self.km.provisioner, "pgid", None)
+            self.papermill_execute_cells()
+            self.set_widgets_metadata()
+
+    def papermill_execute_cells(self) -> None:
+        """Execute the cells; the first failure ends it, and stands in the notebook."""
+        self._listener.on_start(sum(map(self._executes, self.nb.cells)))
+        for index, cell in enumerate(self.nb.cells):
+            if self._interruption.requested:
+                self._fail(index, "KeyboardInterrupt", "", ())
+                break
+            executes = self._executes(cell)
+            if executes:
+                self._listener.on_cell(index, cell.source)
+            self._printed = 0
+            self.nb_man.cell_start(cell, index)
+            try:
+                self.execute_cell(cell, index)
+            except CellExecutionError as error:
+                self._note_error(index, error)
+                break
+            except (
+                Exception
+            ) as error:  # the kernel died, a time limit, the channel broke: it stands in the notebook too
+                self._note_fault(index, error)
+                break
+            finally:
+                _join_streams(cell)
+                self.nb_man.cell_complete(cell, cell_index=index)
+                if executes:
+                    self._listener.on_cell_done(index)
+
+    def _executes(self, cell: nbformat.NotebookNode) -> bool:
+        skipped = self.skip_cells_with_tag in cell.metadata.get("tags", [])
+        return bool(cell.cell_type == "code" and cell.source.strip() and not skipped)
+
+    def _note_error(self, index: int, error: CellExecutionError) -> None:
+        if error.ename == "SystemExit" and error.evalue in ("", "0", "None"):
+            return  # sys.exit() is a way to end a notebook well
+        outputs = [out for out in self.nb.cells[index].outputs if out.output_type == "error"]
+        self._fail(index, error.ename, error.evalue, tuple(outputs[-1].traceback) if outputs else ())
+
+    def _note_fault(self, index: int, error: Exception) -> None:
+        name, reason = type(error).__name__, str(error)
+        if isinstance(error, DeadKernelError):
+            name, reason = "DeadKernelError", self._reason_of_death()
+            if self._interruption.requested:
+                name, reason = "KeyboardInterrupt", "the kernel did not react and was killed"
+        else:
+            self.shutdown_kernel = "immediate"  # it is still busy with the cell
+        output = type(self.nb)(output_type="error", ename=name, evalue=reason, traceback=[f"{name}: {reason}"])
+        self.nb.cells[index].outputs.append(output)
+        self._listener.on_output(index, output)
+        self._fail(index, name, reason, (f"{name}: {reason}",))
+
+    def _fail(self, index: int, name: str, reason: str, traceback: tuple[str, ...]) -> None:
+        cell = self.nb.cells[index]
+        count = cell.get("execution_count")
+        self.failure = Failure(index, cell.get("id", ""), count, cell.source, name, reason, traceback)
+        self.nb_man.cell_exception(cell, cell_index=index)
+
+    def _reason_of_death(self) -> str:
+        process = getattr(getattr(self.km, "provisioner", None), "process", None)
+        code = process.poll() if process is not None else None
+        if code is not None and code < 0:
+            name = signal.Signals(-code).name
+            return f"the kernel was killed by {name}" + (" (perhaps it ran out of memory)" if name == "SIGKILL" else "")
+        return "the kernel exited" if code is None else f"the kernel exited with status {code}"
+
+    def process_message(self, msg: dict[str, Any], cell: nbformat.NotebookNode, index: int) -> Any:
+        """Take in what the kernel sends, and pass outputs on as they come."""
+        if msg["msg_type"] == "execute_input":
+            self._running = True
+            if self._interruption.requested:
+                self._interrupt_or_kill(1)
+        elif msg["msg_type"] == "stream":
+            self._printed += len(msg["content"]["text"])
+            if self._printed > STREAM_LIMIT:
+                return self._cut_stream(msg, cell, index)
+        output = super().process_message(msg, cell, index)
+        if output is not None:
+            self._listener.on_output(index, output)
+        elif msg["msg_type"] == "update_display_data":
+            self._listener.on_output(index, {"output_type": "update_display_data", **msg["content"]})
+        return output
+
+    def _cut_stream(self, msg: dict[str, Any], cell: nbformat.NotebookNode, index: int) -> Any:
+        size = len(msg["content"]["text"])
+        if self._printed - size > STREAM_LIMIT:
+            return None
+        msg["content"]["text"] = (
+            f"\n[mlops_nb: this cell printed more than {STREAM_LIMIT >> 20} MiB; the rest is left out]\n"
+        )
+        return super().process_message(msg, cell, index)
+
+    async def _name_cell(self, cell: nbformat.NotebookNode, cell_index: int) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.kc.session.metadata = {"cellId": cell.get("id", "")}
+
+    def _unname_cell(self, cell: nbformat.NotebookNode, cell_index: int, execute_reply: Any) -> None:
+        self.kc.session.metadata = {}
+        self._running = False
+
+    def _stop(self, requests: int) -> None:
+        """React to a request to stop, which comes from a signal handler or another thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._interrupt_or_kill, requests)
+
+    def _interrupt_or_kill(self, requests: int) -> None:
+        if self.km is None or self._loop is None or (requests == 1 and not self._running):
+            return  # it is over, or `process_message` interrupts once the kernel has begun
+        act = self.km.interrupt_kernel() if requests == 1 else self.km.shutdown_kernel(now=True)
+        self._stopping = asyncio.ensure_future(
+            act, loop=self._loop
+        )  # kept: a task without a reference may be collected
+        if requests == 1:
+            self._loop.call_later(GRACE_SECONDS, self._interrupt_or_kill, 2)
+
+
+def _join_streams(cell: nbformat.NotebookNode) -> None:
+    """Make one output of neighbouring pieces of a stream, and of a line drawn over (``\\r``) what stands at the end."""
+    joined: list[nbformat.NotebookNode] = []
+    pieces: list[str] = []
+    for output in cell.get("outputs", ()):
+        if joined and _streams(output) and _streams(joined[-1]) and joined[-1].name == output.name:
+            pieces.append(output.text)
+            continue
+        if pieces:
+            joined[-1].text = _drawn("".join(pieces))
+        joined.append(output)
+        pieces = [output.text] if _streams(output) else []
+    if pieces:
+        joined[-1].text = _drawn("".join(pieces))
+    if "outputs" in cell:
+        cell.outputs = joined
+
+
+def _streams(output: nbformat.NotebookNode) -> bool:
+    return bool(output.output_type == "stream")
+
+
+def _drawn(text: str) -> str:
+    if "\r" not in text:
+        return text
+    lines = text.replace("\r\n", "\n").split("\n")
+    return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines)
