@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from mlops_nb.compare import MISSING
 from mlops_nb.entities import Points, Run
 from mlops_nb.panels.charts import line_chart
 from mlops_nb.panels.code import diff_block
@@ -16,6 +17,9 @@ from mlops_nb.panels.tables import plain_table
 
 Sections = Mapping[str, Sequence[tuple[str, Sequence[Any]]]]
 """Further parts of a comparison: title -> rows of (name, one value for each run; None where there is none)."""
+
+NONE = "\N{EN DASH}"
+"""Shown where a run has no value."""
 
 
 def comparison_table(
@@ -117,18 +121,6 @@ def comparison_parts(runs: Sequence[Run], sections: Sections | None = None) -> d
     for title, rows in (sections or {}).items():
         parts[title] = [(name, [MISSING if v is None else v for v in values]) for name, values in rows]
     return parts
-
-
-class _Missing:
-    def __repr__(self) -> str:
-        return ""
-
-
-NONE = "\N{EN DASH}"
-"""Shown where a run has no value."""
-
-MISSING = _Missing()
-"""Stands for "this run has no such param": None is a value."""
 
 
 def differs(values: Sequence[Any]) -> bool:

@@ -1,52 +1,25 @@
-"""Runs as plain JSON: the shape of ``runs --json`` and of our mime types."""
+"""Runs as plain JSON for front ends: strict, and encodable whatever a name holds."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from mlops_nb.entities import Points, Run
-from mlops_nb.panels.format import iso_time, plain_json
+from mlops_nb.panels.format import plain_json
 from mlops_nb.panels.sampling import curve, thin
+from mlops_nb.tracking.shapes import run_json
 
 
 def run_record(run: Run) -> dict[str, Any]:
-    """Copy a run into the public JSON shape; NaN and infinities are strings.
-
-    Parameters
-    ----------
-    run : Run
-        The run as the store gives it.
-
-    Returns
-    -------
-    dict
-        ``run_id, name, experiment, status, start_time, end_time`` (ISO 8601, UTC), ``params, metrics, tags,
-        parent_run_id, notebook, cell_id, revision, stage``.
+    """Copy a run into the public JSON shape (that of ``runs --json``); NaN and infinities are strings.
 
     Examples
     --------
     >>> from mlops_nb.entities import Status
-    >>> run_record(Run("1", "n", "0", "e", Status.FINISHED, 0, 1500))["end_time"]
-    '1970-01-01T00:00:01.500Z'
+    >>> run_record(Run("1", "n", "0", "e", Status.FINISHED, 0, 1500, metrics={"x": float("inf")}))["metrics"]
+    {'x': 'Infinity'}
     """
-    record: dict[str, Any] = plain_json(
-        {
-            "run_id": run.run_id,
-            "name": run.name,
-            "experiment": run.experiment,
-            "status": run.status.value,
-            "start_time": iso_time(run.start_time),
-            "end_time": None if run.end_time is None else iso_time(run.end_time),
-            "params": run.params,
-            "metrics": run.metrics,
-            "tags": run.tags,
-            "parent_run_id": run.parent_run_id,
-            "notebook": run.notebook,
-            "cell_id": run.cell_id,
-            "revision": run.revision,
-            "stage": run.stage,
-        }
-    )
+    record: dict[str, Any] = plain_json(run_json(run))
     return record
 
 

@@ -1,0 +1,112 @@
+/* Runs side by side. `record` is what `compare_record` in compare_panel.py gives. */
+
+function drawCompare(host, record, { onClose } = {}) {
+  const state = { log: false, weight: 0, all: false, hidden: new Set() };
+  const plots = h("div", { cls: "plots" });
+  const table = h("div", { cls: "scroll" });
+  const redrawPlots = () => plots.replaceChildren(...Object.entries(record.curves).map(([key, lines]) =>
+    drawPlot(key, compareSeries(record, lines, state.hidden), state)));
+  const redrawTable = () => table.replaceChildren(compareTable(record, state.all));
+  const parts = [compareHead(record, onClose), legendOf(record, state, redrawPlots), h("h4", { text: "Differences" }), table];
+  parts.push(h("label", { cls: "mute check" },
+    h("input", { type: "checkbox", onchange: (e) => { state.all = e.target.checked; redrawTable(); } }), " show what is the same too"));
+  if (Object.keys(record.curves).length) {
+    parts.push(h("h4", { text: "Curves" }), plotControls(state, redrawPlots), plots);
+  }
+  if (record.parallel) {
+    const parallel = h("div", { cls: "scroll" });
+    parallel.innerHTML = record.parallel; // SVG by charts.py: every text in it is escaped there
+    linkHover(host, parallel);
+    parts.push(h("h4", { text: "Params and metrics" }), parallel);
+  }
+  for (const [title, html] of record.blocks) {
+    const block = h("div", { cls: "mlops-nb scroll" });
+    block.innerHTML = html; // by code.py, escaped there
+    parts.push(h("details", { open: true }, h("summary", { text: title }), block));
+  }
+  if (record.outputs.some((output) => output.parts.length)) parts.push(...compareOutputs(record));
+  redrawPlots();
+  redrawTable();
+  host.replaceChildren(h("section", { cls: "compare", "aria-label": "Comparison of runs" }, ...parts));
+}
+
+function compareHead(record, onClose) {
+  return h("div", { cls: "bar" },
+    h("strong", { text: `Comparing ${record.runs.length} runs` }),
+    h("span", { cls: "mute", text: "against the first" }),
+    h("span", { cls: "grow" }),
+    onClose ? h("button", { cls: "btn", type: "button", text: "Close", onclick: onClose }) : null);
+}
+
+function legendOf(record, state, redraw) {
+  return h("div", { cls: "legend" }, ...record.runs.map((run, i) => {
+    const item = h("button", {
+      cls: "key", type: "button", "aria-pressed": "true", title: `${run.name} · ${run.run_id} · click to hide its curves`,
+      onclick: () => {
+        if (!state.hidden.delete(run.run_id)) state.hidden.add(run.run_id);
+        item.setAttribute("aria-pressed", String(!state.hidden.has(run.run_id)));
+        redraw();
+      },
+    }, h("i", { cls: `swatch c${i % 8}` }), statusMark(run.status), h("bdi", { text: run.name }), h("code", { cls: "mute", text: run.short }));
+    return item;
+  }));
+}
+
+function plotControls(state, redraw) {
+  const weight = h("output", { text: "0" });
+  return h("div", { cls: "bar controls" },
+    h("label", { cls: "check" }, h("input", { type: "checkbox", onchange: (e) => { state.log = e.target.checked; redraw(); } }), " log axis"),
+    h("label", { cls: "check" }, "smoothing ", h("input", {
+      type: "range", min: 0, max: 0.99, step: 0.01, value: 0, "aria-label": "smoothing",
+      oninput: (e) => { state.weight = Number(e.target.value); weight.textContent = e.target.value; redraw(); },
+    }), " ", weight));
+}
+
+function compareSeries(record, lines, hidden) {
+  return record.runs.flatMap((run, i) => {
+    const line = lines[run.run_id];
+    if (!line || hidden.has(run.run_id)) return [];
+    return [{ name: run.name, run: i, colour: i % 8, xs: line.steps.map(asNumber), ys: line.values.map(asNumber) }];
+  });
+}
+
+function compareTable(record, all) {
+  const head = h("tr", {}, h("th", { scope: "col" }), ...record.runs.map((run, i) =>
+    h("th", { scope: "col", title: run.run_id }, h("i", { cls: `swatch c${i % 8}` }), statusMark(run.status), " ", h("bdi", { text: run.name }))));
+  const body = [];
+  for (const section of record.sections) {
+    const rows = section.rows.filter((row) => all || row.differs);
+    const same = section.rows.length - rows.length;
+    if (!rows.length && !same) continue;
+    body.push(h("tr", { cls: "section" }, h("th", { scope: "rowgroup", colSpan: record.runs.length + 1 }, section.title,
+      same ? h("span", { cls: "mute", text: ` ${same} the same` }) : null)));
+    for (const row of rows) {
+      body.push(h("tr", {}, h("th", { scope: "row", text: row.name, dir: "auto", title: row.name }), ...row.cells.map((cell) =>
+        h("td", { title: cell.title }, h("bdi", { cls: cell.differs ? "diff" : "", text: cell.text }),
+          cell.change ? h("span", { cls: cell.trend, text: ` ${cell.change}` }) : null))));
+    }
+  }
+  return h("table", { cls: "side" }, h("thead", {}, head), h("tbody", {}, ...body));
+}
+
+function linkHover(host, parallel) {
+  parallel.querySelectorAll("[data-run]").forEach((line) => {
+    const mark = (on) => host.querySelectorAll(`[data-run="${line.dataset.run}"]`).forEach((other) => other.classList.toggle("hot", on));
+    line.addEventListener("pointerenter", () => mark(true));
+    line.addEventListener("pointerleave", () => mark(false));
+  });
+}
+
+function compareOutputs(record) {
+  return [h("h4", { text: "Outputs" }), h("div", { cls: "outputs" }, ...record.outputs.map((output) =>
+    h("div", { cls: "output" }, h("p", {}, h("bdi", { cls: "mute", text: output.name })), ...output.parts.map(outputPart))))];
+}
+
+function outputPart(part) {
+  if (part.kind === "image") return h("img", { src: `data:${part.mime};base64,${part.data}`, alt: "output" });
+  // A frame without any permission: what a cell displayed is shown, and nothing in it runs or asks the network.
+  const policy = "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">";
+  const look = `<style>body{margin:4px;font:13px system-ui;color:${getComputedStyle(document.body).color}}table{border-collapse:collapse}td,th{padding:2px 8px}</style>`;
+  if (part.kind === "html") return h("iframe", { sandbox: "", srcdoc: policy + look + part.data, title: "output" });
+  return h("pre", { text: part.data });
+}

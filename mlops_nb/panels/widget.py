@@ -1,0 +1,68 @@
+"""What the interactive panels share: one script, answers that never raise, a bundle that outlives the widget."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import anywidget
+
+from mlops_nb.errors import MlopsError
+from mlops_nb.panels.format import plain_json
+from mlops_nb.panels.markup import style_sheet
+
+
+@cache
+def script(*names: str) -> str:
+    """Join the room's browser modules into the one module that a widget is: no build step, nothing to download.
+
+    Examples
+    --------
+    >>> "export default" in script("elements", "runs_panel")
+    True
+    """
+    folder = files("mlops_nb.panels")
+    return "\n".join(folder.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in names)
+
+
+class Panel(anywidget.AnyWidget):
+    """An anywidget that answers messages, one at a time, from whatever thread they come in."""
+
+    _css = style_sheet("panel") + style_sheet("static")
+
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(**traits)
+        self._answering = threading.RLock()
+        self.on_msg(self._receive)
+
+    def static_bundle(self) -> dict[str, Any]:
+        """The same as static mime types, for where no kernel or no widget is."""
+        raise NotImplementedError
+
+    def answer(self, message: Mapping[str, Any]) -> None:
+        """Act on a message of the front end."""
+        raise NotImplementedError
+
+    def reply(self, message: Mapping[str, Any], buffers: Sequence[bytes] = ()) -> None:
+        """Send strict JSON to the front end."""
+        self.send(plain_json(dict(message)), list(buffers))
+
+    def _receive(self, _: Any, message: Any, __: Any) -> None:
+        if not isinstance(message, Mapping):
+            return
+        with self._answering:  # a subshell may deliver the next message while this one is being answered
+            try:
+                self.answer(message)
+            except MlopsError as error:
+                self.reply({"type": "failed", "message": str(error)})
+            except Exception as error:
+                # What the panel cannot show belongs into the panel: a traceback here would be printed into some cell.
+                self.reply({"type": "failed", "message": f"The panel failed: {type(error).__name__}: {error}"})
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        widget = super()._repr_mimebundle_(**kwargs)
+        live, metadata = widget if isinstance(widget, tuple) else (widget or {}, {})
+        return {**live, **self.static_bundle()}, metadata
