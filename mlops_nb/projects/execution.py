@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
@@ -36,6 +37,7 @@ START_SECONDS = 60
 IOPUB_SECONDS = 60
 """How long outputs may lag behind the cell's end: a cell that printed much must not fail for it."""
 
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _INJECTED = "injected-parameters"
 _MARKED = "papermill-error-cell-tag"
 
@@ -105,6 +107,7 @@ def load_notebook(path: str | Path) -> NotebookNode:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # missing ids are given below
             logging.getLogger("traitlets").addFilter(_quiet)
+            text = _identified(text)
             notebook: NotebookNode = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
     except Exception as error:  # nbformat raises what its validators do: KeyError, AttributeError, its own
         raise InvalidInput(f"{path} is not a notebook: {_first_line(error)}.", hint=hint) from error
@@ -124,18 +127,35 @@ def _first_line(error: Exception) -> str:
     return next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
 
 
+def _identified(text: str) -> str:
+    """The notebook's JSON with an id for each cell: nbformat itself would make up another one each time."""
+    raw = json.loads(text)
+    cells = raw.get("cells") if isinstance(raw, dict) and raw.get("nbformat") == 4 else None
+    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
+        return text  # of another version, or what nbformat refuses with its own words
+    _name_cells(cells)
+    raw["nbformat_minor"] = max(5, raw.get("nbformat_minor", 5))
+    return json.dumps(raw)
+
+
+def _name_cells(cells: list[Any]) -> None:
+    seen = {cell.get("id") for cell in cells}
+    kept: set[str] = set()
+    for index, cell in enumerate(cells):
+        name = cell.get("id")
+        if not isinstance(name, str) or not _ID.fullmatch(name) or name in kept:
+            name = f"cell-{index + 1}"
+            while name in seen or name in kept:
+                name += "-"
+            cell["id"] = name
+        kept.add(name)
+
+
 def _complete(notebook: NotebookNode) -> None:
     """Give every cell an id of its own and the fields that papermill takes for granted."""
     notebook.nbformat_minor = max(5, notebook.get("nbformat_minor", 5))
-    seen: set[str] = set()
-    for index, cell in enumerate(notebook.cells):
-        name = cell.get("id")
-        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name) or name in seen:
-            name = f"cell-{index + 1}"
-            while name in seen:
-                name += "-"
-            cell["id"] = name
-        seen.add(name)
+    _name_cells(notebook.cells)
+    for cell in notebook.cells:
         cell.setdefault("metadata", type(notebook)()).setdefault("tags", [])
         cell.setdefault("source", "")
     notebook.metadata.setdefault("papermill", type(notebook)())
@@ -185,20 +205,26 @@ def _tags(cell: NotebookNode) -> list[str]:
 def _injected_source(notebook: NotebookNode, values: Mapping[str, Any]) -> str:
     if _is_python(notebook):
         return write_assignments(values)
+    from papermill.exceptions import PapermillException
     from papermill.translators import translate_parameters
 
-    kernel = notebook.metadata.get("kernelspec", {}).get("name", "")
-    return str(translate_parameters(kernel, _language(notebook), recordable(dict(values)), "Parameters"))
+    kernel, language = notebook.metadata.get("kernelspec", {}).get("name", ""), _language(notebook)
+    try:
+        return str(translate_parameters(kernel, language, recordable(dict(values)), "Parameters"))
+    except (PapermillException, NotImplementedError) as error:
+        raise InvalidInput(
+            f"Parameters cannot be passed to a notebook in {language}.", hint="Run it without -p."
+        ) from error
 
 
 def _language(notebook: NotebookNode) -> str:
     metadata = notebook.metadata
     language = metadata.get("language_info", {}).get("name") or metadata.get("kernelspec", {}).get("language")
-    return str(language or "python").lower()
+    return str(language or "python")
 
 
 def _is_python(notebook: NotebookNode) -> bool:
-    return _language(notebook) == "python"
+    return _language(notebook).lower() == "python"
 
 
 def find_kernel(notebook: NotebookNode, name: str | None = None) -> tuple[str, str]:
