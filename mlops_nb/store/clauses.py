@@ -22,6 +22,7 @@ from sqlalchemy import (
     func,
     literal,
     not_,
+    null,
     or_,
     select,
     true,
@@ -29,11 +30,8 @@ from sqlalchemy import (
 
 from mlops_nb.store import schema
 from mlops_nb.store.matching import translate_like
-from mlops_nb.store.rows import HEAD
+from mlops_nb.store.rows import split_head
 from mlops_nb.store.search import Compare, Contains, Field, Group, Node, Not, Order, Value
-
-_JOINS = 20
-"""Most conditions that become joins; SQLite joins 64 tables at most."""
 
 _TAGS = {"verdict": "mlops_nb.verdict", "restart_run_all": "mlops_nb.restart_run_all"}
 
@@ -75,24 +73,25 @@ class Clauses:
     def __init__(self, *, sqlite: bool) -> None:
         self._sqlite = sqlite
 
-    def narrow(self, query: Select[Any], node: Node | None) -> Select[Any]:
+    def narrow(self, query: Select[Any], node: Node | None, driver: int | None = None) -> Select[Any]:
         """`query` for the runs that `node` holds for.
 
-        Conditions that must all hold on a param, metric or tag become joins: then the database may begin with the one
-        that leaves the fewest runs.
+        The term at place `driver` becomes a join, the others are tried run by run: SQLite then begins with the driver,
+        and without one walks the runs in their order.
         """
-        terms = node.terms if isinstance(node, Group) and node.word == "and" else [node] if node else []
-        joins = 0
-        for term in terms:
-            table = self._table_of(term)
-            if table is not None and joins < _JOINS:
-                joins += 1
-                row = table.alias()
-                assert isinstance(term, Compare)
-                query = query.join(row, and_(*self._row_of(row, term.field.key), self._compare_row(row, term)))
+        for place, term in enumerate(conjuncts(node)):
+            if place == driver and isinstance(term, Compare):
+                row = _TABLES[term.field.kind].alias()
+                query = query.join(row, and_(row.c.run == schema.runs.c.no, *self._row_holds(row, term)))
             else:
                 query = query.where(self.condition(term))
         return query
+
+    def count(self, term: Compare) -> Select[Any]:
+        """How many runs a term leaves, counted no further than the parameter ``most``."""
+        row = _TABLES[term.field.kind].alias()
+        some = select(literal(1).label("one")).where(*self._row_holds(row, term)).limit(bindparam("most")).subquery()
+        return select(func.count()).select_from(some)
 
     def condition(self, node: Node) -> Condition:
         """The condition on `runs` that a tree stands for."""
@@ -108,30 +107,22 @@ class Clauses:
         if field.kind == "dataset":
             return self._compare_dataset(node)
         row = _TABLES[field.kind].alias()
-        if node.operator == "null":
-            found: Condition = exists().where(*self._row_of(row, field.key))
-            if not node.negated:
-                found = not_(found)
-        else:
-            found = exists().where(*self._row_of(row, field.key), self._compare_row(row, node))
+        found: Condition = exists().where(row.c.run == schema.runs.c.no, *self._row_holds(row, node))
+        if node.operator == "null" and not node.negated:
+            found = not_(found)
         if field.kind == "tag" and field.key in _MLFLOW_TAGS:
             column = Compare(Field("attribute", _MLFLOW_TAGS[field.key]), node.operator, node.values, node.negated)
             either = and_ if node.operator == "null" and not node.negated else or_
             return either(found, self._compare_attribute(column))
         return found
 
-    def _table_of(self, term: Node) -> Any:
-        if not isinstance(term, Compare) or term.operator == "null" or term.field.key in _MLFLOW_TAGS:
-            return None
-        return _TABLES.get(term.field.kind)
-
-    def _row_of(self, row: Any, key: str) -> list[Condition]:
-        return [row.c.run == schema.runs.c.no, row.c.key == key]
-
-    def _compare_row(self, row: Any, node: Compare) -> Condition:
+    def _row_holds(self, row: Any, node: Compare) -> list[Condition]:
+        key = row.c.key == node.field.key
+        if node.operator == "null":
+            return [key]
         if node.field.kind == "metric":
-            return _compare_metric(row.c.value, node)
-        return self._compare_split(row, node)
+            return [key, _compare_metric(row.c.value, node)]
+        return [key, self._compare_split(row, node)]
 
     def _compare_split(self, row: Any, node: Compare) -> Condition:
         """A comparison with a text that is kept as an indexed head and, where it is long, a whole."""
@@ -249,6 +240,32 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
+def conjuncts(node: Node | None) -> tuple[Node, ...]:
+    """The terms that must all hold.
+
+    Examples
+    --------
+    >>> len(conjuncts(Group("and", (Contains("a"), Contains("b"))))), conjuncts(None)
+    (2, ())
+    """
+    if node is None:
+        return ()
+    return node.terms if isinstance(node, Group) and node.word == "and" else (node,)
+
+
+def may_drive(term: Node) -> bool:
+    """Whether an index gives the runs that a term leaves.
+
+    Examples
+    --------
+    >>> may_drive(Compare(Field("metric", "acc"), ">", (0.9,))), may_drive(Compare(Field("param", "a"), "~", ("x",)))
+    (True, False)
+    """
+    if not isinstance(term, Compare) or term.field.kind not in _TABLES or term.field.key in _MLFLOW_TAGS:
+        return False
+    return term.operator in ("=", "in", "<", "<=", ">", ">=") and not term.negated
+
+
 def _order(column: ColumnElement[Any], operator: str, value: Any) -> Condition:
     found: Condition = _OPERATORS[operator](column, value)
     return found
@@ -296,9 +313,9 @@ def _equal_split(row: Any, value: Value) -> Condition:
         return among(row.c.head, (str(value), str(value).lower()))
     if not isinstance(value, str):
         return and_(row.c.number.is_not(None), row.c.number == _double(float(value)))
-    if len(value) > HEAD:
-        return and_(row.c.head == value[:HEAD], func.coalesce(row.c.text, "") == value)
-    return and_(row.c.head == value, row.c.text.is_(None))
+    head, text = split_head(value)
+    found: Condition = row.c.head == head
+    return found if text is None else and_(found, func.coalesce(row.c.text, "") == text)
 
 
 def sort_keys(orders: tuple[Order, ...]) -> list[SortKey]:
@@ -360,7 +377,7 @@ def _expressions(field: Field) -> list[ColumnElement[Any]]:
 
 
 def order_query(
-    query: Select[Any], orders: tuple[Order, ...], part: int, after: tuple[bool, ...] | None
+    query: Select[Any], orders: tuple[Order, ...], part: int, after: tuple[bool, ...] | None, *, walk: bool
 ) -> Select[Any]:
     """Sort a query, and let it begin after a given run.
 
@@ -377,6 +394,8 @@ def order_query(
         0 or 1; there is no part 1 where the first key is never NULL.
     after : tuple of bool or None
         For each key of the run to begin after, whether it is NULL; the values are parameters ``after_0`` ...
+    walk : bool
+        Let the database walk the index of the first key; else it sorts what it finds.
 
     Returns
     -------
@@ -388,14 +407,15 @@ def order_query(
     if first.nullable:
         field = orders[0].field
         table = _TABLES.get(field.kind)
-        if part == 0 and table is not None and field.key not in _MLFLOW_TAGS:
-            row = table.alias()
-            column = row.c[{"metric": "value", "param": "number", "tag": "head"}[field.kind]]
-            query = query.join(row, and_(row.c.run == schema.runs.c.no, row.c.key == field.key))
-            first = SortKey(column, first.descending, False)
         if part == 0:
-            query = query.where(first.expression.is_not(None))
-            first = SortKey(first.expression, first.descending, False)
+            column = first.expression
+            if table is not None and field.key not in _MLFLOW_TAGS:
+                row = table.alias()
+                column = row.c[{"metric": "value", "param": "number", "tag": "head"}[field.kind]]
+                query = query.join(row, and_(row.c.run == schema.runs.c.no, row.c.key == field.key))
+            # No index serves an expression: that keeps SQLite from walking the order when it is to begin elsewhere.
+            query = query.where((column if walk else func.coalesce(column, null())).is_not(None))
+            first = SortKey(column, first.descending, False)
         else:
             query = query.where(first.expression.is_(None))
         keys = [first, *keys[1:]] if part == 0 else keys[1:]
@@ -412,9 +432,9 @@ def _after(keys: list[SortKey], nulls: tuple[bool, ...]) -> Condition:
     """Later in the order than the run whose keys are the parameters ``after_0`` ..."""
     later: list[Condition] = []
     same: list[Condition] = []
-    for place, (key, null) in enumerate(zip(keys, nulls, strict=True)):
+    for place, (key, is_null) in enumerate(zip(keys, nulls, strict=True)):
         expression = key.expression
-        if null:
+        if is_null:
             same.append(expression.is_(None))
             continue
         value = bindparam(f"after_{place}", type_=expression.type)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, literal_column, select, union
+from sqlalchemy import BindParameter, bindparam, literal_column, select, union
 
 from mlops_nb.entities import Artifact, DataRef, LogLine, ParamValue, Points
 from mlops_nb.store import schema
@@ -75,7 +75,7 @@ class Contents(Lookup):
     def runs_with_data(self, digest: str) -> list[tuple[str, str]]:
         """(run id, mode) of each run that read, wrote or kept bytes of this digest: the edges of lineage."""
         runs, data, artifacts = schema.runs.c, schema.data.c, schema.artifacts.c
-        wanted = bindparam("digest")
+        wanted: BindParameter[str] = bindparam("digest")
         statement = self._database.statement(
             "runs with data",
             lambda: union(

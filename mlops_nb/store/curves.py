@@ -6,7 +6,7 @@ from array import array
 from math import copysign, nan
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Select, bindparam, select
 
 from mlops_nb.entities import Points
 from mlops_nb.errors import NotFound
@@ -55,8 +55,11 @@ def store_curves(database: Database, transaction: Transaction, drafts: list[Draf
 def _fetch_rows(database: Database, transaction: Transaction, draft: Draft) -> dict[str, tuple[Any, ...]]:
     known = [key for key in draft.points if key in draft.metrics]
     table = schema.metrics
-    query = select(*(table.c[name] for name in _ROW)).where(table.c.run == bindparam("run"))
-    found = fetch_in(transaction, database, "metric rows", query, table.c.key, known, run=draft.no)
+
+    def build() -> Select[Any]:
+        return select(*(table.c[name] for name in _ROW)).where(table.c.run == bindparam("run"))
+
+    found = fetch_in(transaction, database, "metric rows", build, table.c.key, known, run=draft.no)
     return {row[0]: row[1:] for row in found}
 
 

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Select, bindparam, select
 
 from mlops_nb.entities import DataRef
 from mlops_nb.store import schema
@@ -43,9 +43,8 @@ def store_documents(database: Database, transaction: Transaction, drafts: list[D
     if not facts and not data:
         return
     table = schema.documents
-    known = {
-        row[0] for row in fetch_in(transaction, database, "documents", select(table.c.digest), table.c.digest, texts)
-    }
+    rows = fetch_in(transaction, database, "documents", lambda: select(table.c.digest), table.c.digest, texts)
+    known = {row[0] for row in rows}
     # Compressing is what costs: only what is new.
     new = [(digest, zlib.compress(text.encode(), 6)) for digest, text in texts.items() if digest not in known]
     transaction.many(upsert_rows(database, table, replace=False), new)
@@ -67,7 +66,7 @@ def _digest(text: str) -> bytes:
 
 def _data_row(run: int, seq: int, ref: DataRef, texts: dict[bytes, str]) -> tuple[Any, ...]:
     value = encode_json([ref.path, ref.digest, ref.size, ref.mode, ref.name, ref.context, ref.sampled])
-    # The same bytes, read the same way, are one row, however often they were read; a later profile replaces the earlier.
+    # The same bytes, read the same way, are one row, however often they were read; the last profile counts.
     key = _digest(encode_json([ref.path, ref.digest, ref.mode, ref.name]))
     profile = _keep(texts, ref.profile, f"The profile of '{ref.path}'") if ref.profile else None
     name, context = (storable(text)[:200] for text in (ref.name, ref.context))
@@ -115,15 +114,18 @@ def fetch_facts(database: Database, transaction: Transaction, run: int, kinds: S
         Plain JSON values; kinds that the run has not are left out.
     """
     facts, documents = schema.facts, schema.documents
-    query = (
-        select(facts.c.kind, documents.c.content)
-        .join(documents, documents.c.digest == facts.c.digest)
-        .where(facts.c.run == bindparam("run"))
-    )
+
+    def build() -> Select[Any]:
+        return (
+            select(facts.c.kind, documents.c.content)
+            .join(documents, documents.c.digest == facts.c.digest)
+            .where(facts.c.run == bindparam("run"))
+        )
+
     if kinds is None:
-        rows = transaction.all(database.statement("facts", lambda: query), run)
+        rows = transaction.all(database.statement("facts", build), run)
     else:
-        rows = fetch_in(transaction, database, "some facts", query, facts.c.kind, kinds, run=run)
+        rows = fetch_in(transaction, database, "some facts", build, facts.c.kind, kinds, run=run)
     return {kind: read_document(content) for kind, content in sorted(rows)}
 
 
@@ -156,6 +158,7 @@ def fetch_data(database: Database, transaction: Transaction, run: int) -> list[D
     )
     refs = []
     for value, profile in transaction.all(statement, run):
-        *fields, sampled = json.loads(value)
-        refs.append(DataRef(*fields, {} if profile is None else read_document(profile), sampled))
+        path, digest, size, mode, name, context, sampled = json.loads(value)
+        document = {} if profile is None else read_document(profile)
+        refs.append(DataRef(path, digest, size, mode, name, context, document, sampled))
     return refs

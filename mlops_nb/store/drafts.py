@@ -8,7 +8,7 @@ from typing import Any
 
 from mlops_nb.entities import Batch, ParamValue, Points, RunStart, Status, check_name, check_tag
 from mlops_nb.errors import InvalidInput
-from mlops_nb.store.rows import encode_json, encode_lease, split_head, storable
+from mlops_nb.store.rows import encode_json, encode_lease, pack_metrics, split_head, storable, unpack_metrics
 
 
 def check_batch(batch: Batch) -> None:
@@ -70,7 +70,7 @@ class Draft:
         The store's change counter of this call.
     no : int
         Its row number, a reserved one for a new run.
-    status, logged, params, metrics, tags
+    status, logged, params, tags, metric_keys, metric_values
         What is stored of it; left out for a new run.
     """
 
@@ -82,15 +82,16 @@ class Draft:
         status: str | None = None,
         logged: int = 0,
         params: str = "{}",
-        metrics: str = "{}",
         tags: str = "{}",
+        metric_keys: str = "[]",
+        metric_values: bytes = b"",
     ) -> None:
         self.run_id = run_id
         self.no = no
         self.is_new = status is None
         self.row: dict[str, Any] = {"changed": change}
         self.params: dict[str, ParamValue] = json.loads(params)
-        self.metrics: dict[str, float] = json.loads(metrics)
+        self.metrics: dict[str, float] = unpack_metrics(metric_keys, metric_values)
         self.tags: dict[str, str] = json.loads(tags)
         self.logged = logged
         self.param_values: dict[str, list[tuple[ParamValue, int | None]]] = {}
@@ -125,8 +126,9 @@ class Draft:
             logged=0,
             deleted_time=None,
             params="{}",
-            metrics="{}",
             tags="{}",
+            metric_keys="[]",
+            metric_values=b"",
         )
 
     def take(self, batch: Batch) -> None:
@@ -199,4 +201,4 @@ class Draft:
 
     def close_metrics(self) -> None:
         """Put the last values into the row."""
-        self.row["metrics"] = encode_json(self.metrics)
+        self.row["metric_keys"], self.row["metric_values"] = pack_metrics(self.metrics)

@@ -159,8 +159,8 @@ class Experiments:
             )
         if former.lifecycle_stage == changed.lifecycle_stage:
             return
-        # Its runs go with it, as in MLflow; those that were deleted before stay deleted when it is restored: the time of
-        # deletion, which is the experiment's own last change, tells them apart.
+        # Its runs go with it, as in MLflow; those that were deleted before stay deleted when it is restored: the time
+        # of deletion, which is the experiment's own last change, tells them apart.
         gone = changed.lifecycle_stage == "deleted"
         statement = self._database.statement(
             ("cascade", gone),
@@ -226,4 +226,5 @@ def bump_change(database: Database, transaction: Transaction) -> int:
 
 
 def _decode(row: tuple[Any, ...]) -> Experiment:
-    return Experiment(*row[:6], json.loads(row[6]))
+    experiment_id, name, location, stage, created, updated, tags = row
+    return Experiment(experiment_id, name, location, stage, created, updated, json.loads(tags))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import Select, bindparam, func, select, update
 
 from mlops_nb.entities import Batch, RunStart, new_id, now_ms
 from mlops_nb.errors import InvalidState, NotFound
@@ -20,7 +20,7 @@ from mlops_nb.store.engine import Database, Transaction
 from mlops_nb.store.rows import encode_json, split_head
 from mlops_nb.store.statements import delete_rows, fetch_in, insert_rows, upsert_rows
 
-_LOADED = ("run_id", "no", "status", "logged", "params", "metrics", "tags")
+_LOADED = ("run_id", "no", "status", "logged", "params", "tags", "metric_keys", "metric_values")
 
 
 class Intake:
@@ -52,18 +52,17 @@ class Intake:
     def delivered(self, source: str) -> int:
         """How far the journal `source` has been stored, in bytes; 0 if it is unknown."""
         with self._database.read() as transaction:
-            return dict(self._positions(transaction, [source])).get(source, 0)
+            return self._positions(transaction, [source]).get(source, 0)
 
-    def _positions(self, transaction: Transaction, sources: Iterable[str]) -> list[tuple[Any, ...]]:
-        table = schema.deliveries
-        return fetch_in(
-            transaction, self._database, "deliveries", select(table.c.source, table.c.upto), table.c.source, sources
-        )
+    def _positions(self, transaction: Transaction, sources: Iterable[str]) -> dict[str, int]:
+        table = schema.deliveries.c
+        rows = fetch_in(transaction, self._database, "deliveries", _select_positions, table.source, sources)
+        return dict(rows)
 
     def _drop_known(self, transaction: Transaction, batches: Sequence[Batch]) -> tuple[list[Batch], dict[str, int]]:
         """Batches that bring something new, and how far each source is stored with them."""
         sources = {batch.source for batch in batches if batch.source}
-        known: dict[str, int] = dict(self._positions(transaction, sources))
+        known = self._positions(transaction, sources)
         fresh, upto = [], {}
         for batch in batches:
             if batch.source:
@@ -88,10 +87,9 @@ class Intake:
             first.setdefault(batch.run_id, batch)
             if batch.start is not None:
                 starts.setdefault(batch.run_id, batch.start)
-        columns = [schema.runs.c[name] for name in _LOADED]
         stored = {
             row[0]: row[1:]
-            for row in fetch_in(transaction, self._database, "drafts", select(*columns), schema.runs.c.run_id, first)
+            for row in fetch_in(transaction, self._database, "drafts", _select_loaded, schema.runs.c.run_id, first)
         }
         for run_id, batch in first.items():
             if run_id not in stored and batch.start is None:
@@ -112,7 +110,7 @@ class Intake:
         return drafts
 
     def _bump(self, transaction: Transaction, new_runs: int) -> tuple[int, int]:
-        """Advance the counters: (this change, the highest row number reserved). Also what makes PostgreSQL's writers queue."""
+        """Advance the counters: (this change, the highest row number reserved). PostgreSQL's writers queue here."""
         state = schema.state
         statement = self._database.statement(
             "bump",
@@ -127,7 +125,7 @@ class Intake:
         return row[0], row[1]
 
     def _experiment_ids(self, transaction: Transaction, names: set[str]) -> dict[str, str]:
-        """Ids by name; experiments that do not exist are made. A deleted one stays deleted: its run is kept all the same."""
+        """Ids by name; experiments that do not exist are made. A deleted one stays deleted, its new run is kept."""
         if not names:
             return {}
         table = schema.experiments
@@ -136,7 +134,7 @@ class Intake:
                 transaction,
                 self._database,
                 "experiment ids",
-                select(table.c.name, table.c.experiment_id),
+                lambda: select(table.c.name, table.c.experiment_id),
                 table.c.name,
                 names,
             )
@@ -213,6 +211,14 @@ class Intake:
         )
         seq, since = transaction.first(latest, run, key), transaction.first(stored, run, key)
         return (seq[0] or 0) if seq else 0, since[0] if since else 0
+
+
+def _select_positions() -> Select[Any]:
+    return select(schema.deliveries.c.source, schema.deliveries.c.upto)
+
+
+def _select_loaded() -> Select[Any]:
+    return select(*(schema.runs.c[name] for name in _LOADED))
 
 
 def update_row(database: Database, transaction: Transaction, no: int, values: dict[str, Any]) -> None:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache, partial
 from typing import Any
 
-from sqlalchemy import Select, bindparam, or_, select
+from sqlalchemy import Select, bindparam, func, or_, select
 
 from mlops_nb.entities import Page, Run
 from mlops_nb.errors import InvalidInput, NotFound
 from mlops_nb.store import schema
-from mlops_nb.store.clauses import Clauses, among, has_second_part, order_query
+from mlops_nb.store.clauses import Clauses, among, conjuncts, has_second_part, may_drive, order_query
 from mlops_nb.store.engine import Database, Transaction
 from mlops_nb.store.pages import check_limit, open_token, seal_token
+from mlops_nb.store.plans import choose_driver, count_limit
 from mlops_nb.store.rows import RUN_COLUMNS, decode_runs, storable
-from mlops_nb.store.search import Order, parse_filter, parse_order
+from mlops_nb.store.search import Compare, Order, parse_filter, parse_order
 from mlops_nb.store.statements import fetch_in
+
+_COUNTED = 8
+"""Terms of a filter that are counted before it is run."""
+
+_parse = lru_cache(maxsize=256)(parse_filter)
 
 _LAST = "\U0010ffff"  # sorts after whatever follows a prefix
 
@@ -82,7 +89,7 @@ class Lookup:
         asked = (ids, storable(filter), orders, view)
         with self._database.read() as transaction:
             numbers, position = self._page(transaction, asked, position, limit)
-            rows = fetch_in(transaction, self._database, "runs by no", _reading(), schema.runs.c.no, numbers)
+            rows = fetch_in(transaction, self._database, "runs by no", _reading, schema.runs.c.no, numbers)
         by_number = {row[0]: row for row in rows}
         items: list[Any] = decode_runs(by_number[number] for number in numbers)
         return Page(items, None if position is None else seal_token(question, position))
@@ -94,11 +101,11 @@ class Lookup:
         part, after = _check_position(position)
         rows: list[tuple[int, tuple[Any, ...]]] = []
         orders: tuple[Order, ...] = asked[2]
+        driver = self._choose_driver(transaction, asked[1], limit)
         while part < 2 and len(rows) <= limit:
             nulls = None if after is None else tuple(value is None for value in after)
-            statement = self._database.statement(
-                ("search", asked, part, nulls), lambda part=part, nulls=nulls: self._query(asked, part, nulls)
-            )
+            shape = (asked, part, nulls, driver)
+            statement = self._database.statement(("search", *shape), partial(self._query, *shape))
             given = {f"after_{place}": value for place, value in enumerate(after or ())}
             found = transaction.all(statement, most=limit + 1 - len(rows), **given)
             rows += [(part, row) for row in found]
@@ -111,7 +118,23 @@ class Lookup:
         ended, last = rows[limit - 1]
         return numbers, [ended, list(last[1:])]
 
-    def _query(self, asked: tuple[Any, ...], part: int, nulls: tuple[bool, ...] | None) -> Select[Any]:
+    def _choose_driver(self, transaction: Transaction, filter: str, limit: int) -> int | None:
+        """The place of the filter's term to begin with; None walks the order."""
+        terms = [(place, term) for place, term in enumerate(conjuncts(_parse(filter))) if may_drive(term)]
+        if not terms or not self._database.is_sqlite:
+            return None
+        highest = transaction.first(self._database.statement("highest", lambda: select(func.max(schema.runs.c.no))))
+        runs = int(highest[0] or 0) if highest else 0
+        counts = []
+        for place, term in terms[:_COUNTED]:
+            assert isinstance(term, Compare)
+            statement = self._database.statement(("count", term), partial(self._clauses.count, term))
+            counts.append((place, int(transaction.all(statement, most=count_limit(runs))[0][0])))
+        return choose_driver(runs, counts, limit)
+
+    def _query(
+        self, asked: tuple[Any, ...], part: int, nulls: tuple[bool, ...] | None, driver: int | None
+    ) -> Select[Any]:
         ids, filter, orders, view = asked
         runs = schema.runs.c
         query = select(runs.no).select_from(schema.runs)
@@ -119,8 +142,8 @@ class Lookup:
             query = query.where(runs.lifecycle_stage == view)
         if ids is not None:
             query = query.where(among(runs.experiment_id, ids))
-        query = self._clauses.narrow(query, parse_filter(filter))
-        return order_query(query, orders, part, nulls).limit(bindparam("most"))
+        query = self._clauses.narrow(query, _parse(filter), driver)
+        return order_query(query, orders, part, nulls, walk=driver is None).limit(bindparam("most"))
 
     def line_runs(self, line: str, *, limit: int = 50) -> list[Run]:
         """The newest runs of a line of revisions, newest first."""

@@ -37,10 +37,12 @@ def _to_bytes(column: array[int] | array[float]) -> bytes:
     return column.tobytes()
 
 
-def _deflate(raw: bytes) -> tuple[int, bytes]:
+def _deflate(raw: bytes, count: int) -> tuple[int, bytes]:
+    if count < SEAL:  # such a chunk is soon written anew
+        return _RAW, raw
     # High-entropy mantissas do not compress: a sample tells, at a fraction of the price of trying it all.
     sample = raw[:4096]
-    if len(raw) < 128 or len(zlib.compress(sample, 1)) > 0.8 * len(sample):
+    if len(zlib.compress(sample, 1)) > 0.8 * len(sample):
         return _RAW, raw
     packed = zlib.compress(raw, 1)
     return (_ZLIB, packed) if len(packed) < len(raw) else (_RAW, raw)
@@ -56,8 +58,8 @@ def _pack_ints(column: array[int]) -> tuple[int, bytes]:
     try:
         deltas = bytes(map(sub, islice(column, 1, None), column))
     except ValueError:
-        return _deflate(_to_bytes(column))
-    code, packed = _deflate(deltas)
+        return _deflate(_to_bytes(column), count)
+    code, packed = _deflate(deltas, count)
     return _BYTE_DELTAS, _FIRST.pack(first) + bytes([code]) + packed
 
 
@@ -98,7 +100,7 @@ def encode_points(points: Points) -> bytes:
     >>> len(encode_points(p)) < 150, decode_points(encode_points(p), 1000) == p
     (True, True)
     """
-    columns = [_deflate(_to_bytes(points.values)), _pack_ints(points.steps), _pack_ints(points.timestamps)]
+    columns = [_deflate(_to_bytes(points.values), len(points)), _pack_ints(points.steps), _pack_ints(points.timestamps)]
     header = _HEADER.pack(*(code for code, _ in columns), *(len(payload) for _, payload in columns))
     return b"".join([header, *(payload for _, payload in columns)])
 
@@ -155,8 +157,8 @@ def split_points(points: Points) -> list[Points]:
     if len(points) <= CHUNK:
         return [points]
     return [
-        Points(*(column[start : start + CHUNK] for column in (points.values, points.steps, points.timestamps)))
-        for start in range(0, len(points), CHUNK)
+        Points(points.values[part], points.steps[part], points.timestamps[part])
+        for part in (slice(start, start + CHUNK) for start in range(0, len(points), CHUNK))
     ]
 
 

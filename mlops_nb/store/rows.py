@@ -1,9 +1,11 @@
-"""How a run's row becomes a `Run`, and JSON as it stands in columns. Standard library only: `peek` reads with it too."""
+"""How a run's row becomes a `Run`, and JSON as it stands in columns. Standard library only: `peek` reads with it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from mlops_nb.entities import Lease, Run, Status
@@ -14,6 +16,9 @@ SCHEMA = 1
 
 HEAD = 200
 """Characters of a text value that are indexed; a longer one stands whole in the column beside."""
+
+LONGER = "\U0010ffff"
+"""Ends the head of a longer text, so that no head of one is equal to a short text."""
 
 RUN_COLUMNS = (
     "no",
@@ -35,8 +40,9 @@ RUN_COLUMNS = (
     "changed",
     "lease",
     "params",
-    "metrics",
     "tags",
+    "metric_keys",
+    "metric_values",
 )
 """Columns of a run's row in reading order; the experiment's name follows them."""
 
@@ -98,7 +104,7 @@ def split_head(text: str) -> tuple[str, str | None]:
     ('short', None)
     """
     text = storable(text)
-    return (text, None) if len(text) <= HEAD else (text[:HEAD], text)
+    return (text, None) if len(text) <= HEAD else (text[:HEAD] + LONGER, text)
 
 
 def parse_column(documents: Sequence[str]) -> list[Any]:
@@ -111,6 +117,33 @@ def parse_column(documents: Sequence[str]) -> list[Any]:
     """
     parsed: list[Any] = json.loads("[" + ",".join(documents) + "]")
     return parsed
+
+
+def pack_metrics(metrics: Mapping[str, float]) -> tuple[str, bytes]:
+    """Last values of metrics as two columns: most runs share their keys, and eight bytes read faster than a decimal.
+
+    Examples
+    --------
+    >>> unpack_metrics(*pack_metrics({"acc": 0.5, "loss": float("inf")}))
+    {'acc': 0.5, 'loss': inf}
+    """
+    return _encode(list(metrics)), struct.pack(f"<{len(metrics)}d", *metrics.values())
+
+
+def unpack_metrics(keys: str, values: bytes) -> dict[str, float]:
+    """What `pack_metrics` packed.
+
+    Examples
+    --------
+    >>> unpack_metrics("[]", b"")
+    {}
+    """
+    return dict(zip(_parse_keys(keys), struct.unpack(f"<{len(values) // 8}d", values), strict=True))
+
+
+@lru_cache(maxsize=256)
+def _parse_keys(keys: str) -> tuple[str, ...]:
+    return tuple(json.loads(keys))
 
 
 def decode_runs(rows: Iterable[Sequence[Any]]) -> list[Run]:
@@ -132,19 +165,32 @@ def decode_runs(rows: Iterable[Sequence[Any]]) -> list[Run]:
     []
     """
     rows = list(rows)
-    params, metrics, tags = (parse_column([row[place] for row in rows]) for place in (18, 19, 20))
+    params, tags = (parse_column([row[place] for row in rows]) for place in (18, 19))
     return [
         Run(
             row[1],
             row[2],
             row[3],
-            row[21],
+            row[22],
             _STATUS[row[4]],
-            *row[5:17],
+            row[5],
+            row[6],
+            row[7],
+            row[8],
+            row[9],
+            row[10],
+            row[11],
+            row[12],
+            row[13],
+            row[14],
+            row[15],
+            row[16],
             None if row[17] is None else Lease(*json.loads(row[17])),
-            *values,
+            its_params,
+            unpack_metrics(row[20], row[21]),
+            its_tags,
         )
-        for row, *values in zip(rows, params, metrics, tags, strict=True)
+        for row, its_params, its_tags in zip(rows, params, tags, strict=True)
     ]
 
 

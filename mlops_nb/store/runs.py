@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, func, select, union
+from sqlalchemy import CompoundSelect, Select, Table, delete, func, select, union
 
 from mlops_nb.entities import Run, Status, check_name, check_tag, now_ms
 from mlops_nb.errors import InvalidInput
@@ -70,8 +70,7 @@ class SqlStore(Intake, Experiments, Contents):
         runs = schema.runs
         database = self._database
         with database.write() as transaction:
-            query = select(runs.c.no).where(runs.c.lifecycle_stage == "deleted")
-            numbers = fetch_in(transaction, database, "deleted runs", query, runs.c.run_id, run_ids)
+            numbers = fetch_in(transaction, database, "deleted runs", _select_deleted, runs.c.run_id, run_ids)
             if not numbers:
                 return 0
             for table in _OF_A_RUN:
@@ -87,25 +86,19 @@ class SqlStore(Intake, Experiments, Contents):
             select(schema.facts.c.digest), select(schema.data.c.profile).where(schema.data.c.profile.is_not(None))
         )
         for table in (schema.documents, schema.sources):
-            transaction.run(
-                self._database.statement(
-                    ("orphans", table.name),
-                    lambda table=table: delete(table).where(table.c.digest.not_in(used)),
-                )
-            )
+            self._drop_unused(transaction, table, used)
+
+    def _drop_unused(self, transaction: Transaction, table: Table, used: CompoundSelect[Any]) -> None:
+        statement = self._database.statement(
+            ("orphans", table.name), lambda: delete(table).where(table.c.digest.not_in(used))
+        )
+        transaction.run(statement)
 
     def info(self) -> dict[str, Any]:
         """What `store info` shows: url (credentials redacted), schema version, counts, sizes in bytes."""
         counted = {"experiments": schema.experiments, "runs": schema.runs, "artifacts": schema.artifacts}
         with self._database.read() as transaction:
-            counts = {
-                name: transaction.all(
-                    self._database.statement(
-                        ("count", name), lambda table=table: select(func.count()).select_from(table)
-                    )
-                )[0][0]
-                for name, table in counted.items()
-            }
+            counts = {name: self._count(transaction, table) for name, table in counted.items()}
             points = transaction.all(
                 self._database.statement("count points", lambda: select(func.sum(schema.metrics.c.count)))
             )[0][0]
@@ -113,9 +106,17 @@ class SqlStore(Intake, Experiments, Contents):
         url = self._database.engine.url.render_as_string(hide_password=True)
         return {"url": url, "schema": SCHEMA, **counts, "points": int(points or 0), "bytes": size}
 
+    def _count(self, transaction: Transaction, table: Table) -> int:
+        statement = self._database.statement(("count", table.name), lambda: select(func.count()).select_from(table))
+        return int(transaction.all(statement)[0][0])
+
     def close(self) -> None:
         """Give back connections. The store may not be used afterwards."""
         self._database.close()
+
+
+def _select_deleted() -> Select[Any]:
+    return select(schema.runs.c.no).where(schema.runs.c.lifecycle_stage == "deleted")
 
 
 def _check_changes(

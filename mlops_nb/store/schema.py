@@ -1,7 +1,7 @@
 """The tables.
 
-A run's row is its read model: params, last metrics and tags stand in it as JSON, so that a page of runs is one row
-each. `params`, `metrics` and `tags` are narrow tables beside it, for filters and order only. They point at a run by its
+A run's row is its read model: params, tags and last metrics stand in it whole, so that a page of runs is one row each.
+`params`, `metrics` and `tags` are narrow tables beside it, for filters and order only. They point at a run by its
 row number, which is a quarter of the size of its id.
 """
 
@@ -71,8 +71,9 @@ runs = Table(
     _number("logged"),
     _number("deleted_time", null=True),
     _text("params"),
-    _text("metrics"),
     _text("tags"),
+    _text("metric_keys"),
+    Column("metric_values", LargeBinary, nullable=False),
 )
 Index("runs_by_id", runs.c.run_id, unique=True)
 Index("runs_by_time", runs.c.start_time.desc(), runs.c.run_id)

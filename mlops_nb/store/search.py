@@ -237,14 +237,12 @@ class _Parser:
     def skip(self, *words: str) -> bool:
         """Take the next tokens if they are these words or marks."""
         ahead = self.tokens[self.at : self.at + len(words)]
-        if all(
+        found = len(ahead) == len(words) and all(
             token.kind in ("word", "mark") and token.text.upper() == word
-            for token, word in zip(ahead, words, strict=False)
-        ):
-            if len(ahead) == len(words):
-                self.at += len(words)
-                return True
-        return False
+            for token, word in zip(ahead, words, strict=True)
+        )
+        self.at += len(words) if found else 0
+        return found
 
     def fail(self, token: _Token, message: str, hint: str = "") -> NoReturn:
         fail(self.text, token.place, message, hint)

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from typing import Any
 
 from mlops_nb.entities import Experiment
 from mlops_nb.store.matching import match, translate_like
 from mlops_nb.store.search import Compare, Contains, Field, Group, Node, Not, Order
+
+_OPERATORS = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 def holds(node: Node, experiment: Experiment) -> bool:
@@ -68,11 +78,4 @@ def _compare(node: Compare, value: Any) -> bool:
         return bool(match(wanted, value))
     if node.operator in ("like", "ilike"):
         return bool(match(translate_like(str(wanted), ignore_case=node.operator == "ilike"), value))
-    return {
-        "=": value == wanted,
-        "!=": value != wanted,
-        "<": value < wanted,
-        "<=": value <= wanted,
-        ">": value > wanted,
-        ">=": value >= wanted,
-    }[node.operator]
+    return bool(_OPERATORS[node.operator](value, wanted))

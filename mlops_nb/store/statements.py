@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, bindparam, delete
@@ -10,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from mlops_nb.store.engine import Database, Statement, Transaction
 
-_SIZES = (1, 4, 16, 64, 256)
+_SIZES = (1, 4, 16, 32, 64, 128, 256, 512)
 
 
 def insert_rows(database: Database, table: Table) -> Statement:
@@ -107,7 +108,7 @@ def fetch_in(
     transaction: Transaction,
     database: Database,
     name: str,
-    query: Select[Any],
+    query: Callable[[], Select[Any]],
     column: ColumnElement[Any],
     values: Iterable[Any],
     **given: Any,
@@ -122,8 +123,8 @@ def fetch_in(
         Which compiles and keeps the statements.
     name : str
         Names `query` in the cache of statements.
-    query : Select
-        To which the condition is added.
+    query : callable
+        Makes the query to which the condition is added.
     column : ColumnElement
         What is compared.
     values : iterable
@@ -138,22 +139,23 @@ def fetch_in(
 
     Examples
     --------
-    >>> from sqlalchemy import select
     >>> from mlops_nb.store import engine, schema
     >>> database = engine.connect_engine("sqlite://")
     >>> with database.write() as transaction:
     ...     schema_made = transaction.run(engine.Statement("CREATE TABLE deliveries (source, upto)", (), {}))
-    ...     fetch_in(transaction, database, "x", select(schema.deliveries.c.upto), schema.deliveries.c.source, ["a"])
+    ...     fetch_in(transaction, database, "x", schema.deliveries.select, schema.deliveries.c.source, ["a"])
     []
     """
     rows: list[tuple[Any, ...]] = []
     for group in _group(list(values)):
         names = [f"value_{place}" for place in range(len(group))]
-        statement = database.statement(
-            ("in", name, len(group)), lambda names=names: query.where(column.in_([bindparam(each) for each in names]))
-        )
+        statement = database.statement(("in", name, len(group)), partial(_restrict, query, column, names))
         rows += transaction.all(statement, **dict(zip(names, group, strict=True)), **given)
     return rows
+
+
+def _restrict(query: Callable[[], Select[Any]], column: ColumnElement[Any], names: Sequence[str]) -> Select[Any]:
+    return query().where(column.in_([bindparam(name) for name in names]))
 
 
 def _group(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
