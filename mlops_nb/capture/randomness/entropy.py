@@ -1,0 +1,103 @@
+"""The entropy that seeds NumPy's unseeded generators: recorded, replayed, or derived from a seed.
+
+``default_rng()`` and ``RandomState()`` take 128 bits from `secrets.randbits` when they are made; no state that is
+captured before the cell says which. NumPy calls it through a name of one of its modules, which can be replaced. That is
+not documented, so it is checked: where the name is not there, nothing is replaced and `EntropyLog.available` is False.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from types import ModuleType
+from typing import Any
+
+from mlops_nb.capture.arrivals import when_imported
+
+__all__ = ["EntropyLog"]
+
+_MODULE = "numpy.random.bit_generator"
+_LIMIT = 100_000
+
+
+class EntropyLog:
+    """Records what unseeded NumPy generators draw in an execution.
+
+    All instances share one replaced function; draws belong to the log that began last.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> log = EntropyLog(); log.install()
+    >>> log.begin(); first = np.random.default_rng().random(); drawn = log.end()
+    >>> EntropyLog.replay(drawn); np.random.default_rng().random() == first
+    True
+    """
+
+    _active: list[list[str]] = []  # noqa: RUF012 - shared on purpose: there is one function to replace
+    _seed: tuple[int, int] | None = None
+
+    def __init__(self) -> None:
+        self._drawn: list[str] = []
+
+    def install(self) -> None:
+        """Replace NumPy's function, now or when NumPy is imported; once in a process."""
+        # Not earlier: while it is imported, numpy.random draws for its global generator, whose state is recorded itself
+        when_imported("numpy.random", _replace)
+
+    @property
+    def available(self) -> bool:
+        """Whether draws are recorded: NumPy is imported, and is as we know it."""
+        return hasattr(getattr(sys.modules.get(_MODULE), "randbits", None), "mlops_nb_queue")
+
+    def begin(self) -> None:
+        """An execution begins."""
+        self._drawn = []
+        EntropyLog._active.append(self._drawn)
+
+    def end(self) -> list[str]:
+        """The execution has ended: what was drawn, in order, as hex."""
+        EntropyLog._active[:] = [each for each in EntropyLog._active if each is not self._drawn]
+        drawn, self._drawn = self._drawn, []
+        return drawn
+
+    @staticmethod
+    def replay(values: list[str]) -> None:
+        """Let the next draws be these (hex); after them entropy is fresh again. An empty list takes a replay back."""
+        EntropyLog._seed = None
+        queue = getattr(getattr(sys.modules.get(_MODULE), "randbits", None), "mlops_nb_queue", None)
+        if queue is not None:
+            queue[:] = [int(value, 16) for value in values]
+
+    @staticmethod
+    def derive(seed: int | None) -> None:
+        """Let every draw come from `seed` and its number in the sequence (for ``%%track --seed``); None ends that."""
+        EntropyLog._seed = None if seed is None else (seed, 0)
+
+
+def _replace(package: ModuleType) -> None:
+    module: Any = sys.modules.get(_MODULE)
+    original: Any = getattr(module, "randbits", None)
+    if original is None or hasattr(original, "mlops_nb_queue"):
+        return
+    queue: list[int] = []
+
+    def randbits(count: int) -> Any:
+        value = queue.pop(0) if queue else _derived(count)
+        if value is None:
+            value = original(count)
+        if EntropyLog._active and len(EntropyLog._active[-1]) < _LIMIT:
+            EntropyLog._active[-1].append(hex(value))
+        return value
+
+    randbits.mlops_nb_queue = queue  # type: ignore[attr-defined]
+    module.randbits = randbits
+
+
+def _derived(count: int) -> int | None:
+    if EntropyLog._seed is None:
+        return None
+    seed, number = EntropyLog._seed
+    EntropyLog._seed = (seed, number + 1)
+    digest = hashlib.shake_256(f"mlops_nb:{seed}:{number}".encode()).digest((count + 7) // 8)
+    return int.from_bytes(digest, "big") >> (-count % 8)
