@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple, Protocol
 
 from mlops_nb.compare.images import compare_images
-from mlops_nb.compare.masks import canonical_ids
+from mlops_nb.compare.masks import canonical_markup
 from mlops_nb.compare.texts import compare_texts
 from mlops_nb.compare.values import Level, level_of
 from mlops_nb.compare.views import Tolerance
@@ -32,7 +32,6 @@ _TEXTS = frozenset({".txt", ".csv", ".tsv", ".md", ".log", ".html", ".svg", ".ya
 
 # What formats stamp into their files: the time of writing, generated ids, the writer's own run.
 _PDF_STAMP = re.compile(rb"/(?:CreationDate|ModDate)\s*\([^)]*\)|/ID\s*\[[^\]]*\]")
-_SVG_STAMP = re.compile(r"<dc:date>[^<]*</dc:date>")
 _OFFICE_STAMP = re.compile(rb"<dcterms:(created|modified)[^>]*>[^<]*</dcterms:\1>")
 _MLMODEL_STAMP = re.compile(r"(?m)^(?:run_id|model_id|model_uuid|utc_time_created|artifact_path):.*\n?")
 _BROKEN = (
@@ -107,7 +106,7 @@ def _same_unpacked(expected: bytes, actual: bytes, path: PurePosixPath) -> bool:
 def _unstamp(text: str, path: PurePosixPath) -> str:
     if path.name == "MLmodel":
         return _MLMODEL_STAMP.sub("", text)
-    return canonical_ids(_SVG_STAMP.sub("", text))
+    return canonical_markup(text)
 
 
 def _gunzip(data: bytes) -> gzip.GzipFile:

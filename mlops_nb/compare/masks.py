@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-__all__ = ["Window", "canonical_ids", "collapse_progress", "mask_text"]
+__all__ = ["Window", "canonical_markup", "collapse_progress", "mask_text"]
 
 
 class Window(NamedTuple):
@@ -62,6 +62,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?:(?:<duration>|<time>)[ ,]*(?:and\s)?)+(?:±\s<duration>\s)?"), "<duration> "),
 )
 _PROGRESS = re.compile(r"\|[ █▏▎▍▌▋▊▉#.-]*\||\[[^\[\]\n]*(?:it/s|s/it|\?it)[^\[\]\n]*\]|[━─╸╺]{5,}")
+_DRAWN_ON = re.compile(r"<dc:date>[^<]*</dc:date>")
 _IDS = re.compile(
     r"\bT_[0-9a-f]{5}(?=\b|_)|\bsk-(?:container|estimator)-id-\d+|\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b"
     r"|\b[0-9a-f]{32}\b|\b(?:df|plot|fig|el|quickchart|vis|chart)[-_][0-9a-f-]{8,}"
@@ -131,15 +132,16 @@ def collapse_progress(text: str) -> str:
     return _PROGRESS.sub("<progress>", text)
 
 
-def canonical_ids(markup: str) -> str:
-    """Number the generated ids of HTML or SVG in the order in which they come, so that equal structure is equal text.
+def canonical_markup(markup: str) -> str:
+    """HTML or SVG in which equal content is equal text: generated ids are numbered as they come, a drawing has no date.
 
     Examples
     --------
-    >>> canonical_ids('<style id="T_ab12f_row0">') == canonical_ids('<style id="T_99e0c_row0">')
+    >>> canonical_markup('<style id="T_ab12f_row0">') == canonical_markup('<style id="T_99e0c_row0">')
     True
     """
     declared = set(re.findall(r"""\bid=["']([^"']{4,})["']""", markup)) if "<svg" in markup else set()
+    markup = _DRAWN_ON.sub("", markup)
     numbers: dict[str, str] = {}
 
     def number(match: re.Match[str]) -> str:

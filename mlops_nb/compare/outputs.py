@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mlops_nb.compare.images import compare_images
-from mlops_nb.compare.masks import Window, canonical_ids
+from mlops_nb.compare.masks import Window, canonical_markup
 from mlops_nb.compare.tables import compare_tables, read_tables, read_text
 from mlops_nb.compare.texts import compare_texts, diff_code, summarise
 from mlops_nb.compare.values import Level, compare_values, delta_of
@@ -163,7 +163,7 @@ def _compare_structured(name: str, expected: Any, actual: Any, tolerance: Tolera
 def _compare_html(
     name: str, expected: str, actual: str, tolerance: Tolerance, windows: Windows
 ) -> Iterator[Difference]:
-    one, other = canonical_ids(expected), canonical_ids(actual)
+    one, other = canonical_markup(expected), canonical_markup(actual)
     if one == other:
         return
     left, right = read_tables(one), read_tables(other)
@@ -216,7 +216,7 @@ def _number(cell: Any) -> Any:
 def _compare_printed(
     name: str, expected: Any, actual: Any, tolerance: Tolerance, windows: Windows
 ) -> Iterator[Difference]:
-    one, other = canonical_ids(_text(expected)), canonical_ids(_text(actual))
+    one, other = canonical_markup(_text(expected)), canonical_markup(_text(actual))
     level = compare_texts(one, other, tolerance, windows)
     if level is not Level.SAME:
         delta = delta_of(_number(one.strip()), _number(other.strip()))

@@ -66,6 +66,10 @@ class _Reader(HTMLParser):
         if not self._silent:
             (self.text if self._cell is None else self._cell).append(data)
 
+    def close(self) -> None:
+        super().close()
+        self._end_cell()  # HTML may leave every end tag out
+
     def _end_cell(self) -> None:
         if self._cell is None or not self._open:
             return
@@ -137,7 +141,7 @@ def compare_tables(
     shapes = [(len(table), max(map(len, table), default=0)) for table in (expected, actual)]
     if shapes[0] != shapes[1]:
         before, after = (f"{rows} rows x {columns} columns" for rows, columns in shapes)
-        yield Leaf("shape", before, after, Level.FAR)
+        yield Leaf(" shape", before, after, Level.FAR)
         return
     header = expected[0] if expected else []
     for number, (left, right) in enumerate(zip(expected, actual, strict=True)):

@@ -32,7 +32,6 @@ _CAUSES = {
     "param": "code",
     "data": "data",
     "environment": "environment",
-    "git": "code",
     "randomness": "randomness",
 }
 _ORDER = ("code", "data", "environment", "randomness")
@@ -179,7 +178,7 @@ def _read(read: Callable[[str], bytes] | None, digest: str) -> bytes | None:
         return None
     try:
         return read(digest)
-    except MlopsError:
+    except (MlopsError, LookupError, OSError):
         return None  # not kept, or of an algorithm that is not the store's: its digest has to do
 
 
