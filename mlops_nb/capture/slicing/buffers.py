@@ -1,0 +1,235 @@
+"""Arrays and frames as the bytes they hold: NumPy, pandas, Arrow, polars and torch, each only if it is loaded already."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from mlops_nb.capture.slicing.layout import bases_of, module_name, type_name
+
+Describe = Callable[[Any, Any], None]
+"""Writes an object's state into a fingerprint: takes the fingerprint and the object."""
+
+_SMALL = 4 << 20  # strided views up to this many bytes are copied to be hashed; of bigger ones the whole base is
+
+
+def describer_of(kind: type) -> Describe | None:
+    """The function that fingerprints objects of a library's array or frame type, or None.
+
+    Parameters
+    ----------
+    kind : type
+        Of the object; subclasses of the user's are found by their bases.
+
+    Returns
+    -------
+    callable or None
+
+    Examples
+    --------
+    >>> describer_of(dict) is None
+    True
+    """
+    for base in bases_of(kind):
+        package = module_name(base).partition(".")[0]
+        if package in _TABLE and package in sys.modules:
+            found = _TABLE[package].get(type_name(base))
+            if found is not None:
+                return found
+    return None
+
+
+def root_of(array: Any) -> Any:
+    """The array or buffer owner that an array is a view of, at the end of the chain.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> whole = np.zeros(4)
+    >>> root_of(whole[1:][:2]) is whole
+    True
+    """
+    import numpy as np
+
+    seen = 0
+    while isinstance(array, np.ndarray) and array.base is not None and seen < 1000:
+        array, seen = array.base, seen + 1
+    if isinstance(array, memoryview):
+        array = array.obj
+    return array
+
+
+def _ndarray(probe: Any, value: Any) -> None:
+    import numpy as np
+
+    plain = np.ndarray.view(value, np.ndarray)
+    root = root_of(plain)
+    probe.reach(root)
+    if isinstance(root, np.ndarray):
+        probe.mark(("at", root.__array_interface__["data"][0]))
+    probe.put(("nd", plain.dtype.str, plain.shape, plain.strides, bool(plain.flags.writeable)))
+    if plain.dtype.fields:
+        probe.put(("fields", str(plain.dtype)))
+    if plain.dtype.hasobject or plain.dtype.kind == "T":
+        probe.push(plain.ravel("K").tolist())
+    else:
+        _bytes(probe, plain, root)
+
+
+def _bytes(probe: Any, plain: Any, root: Any) -> None:
+    import numpy as np
+
+    if plain.nbytes == 0:
+        return
+    if plain.flags.f_contiguous and not plain.flags.c_contiguous:
+        plain = plain.T
+    if plain.flags.c_contiguous:
+        flat = plain.reshape(-1).view(np.uint8)
+    elif plain.nbytes <= _SMALL or not isinstance(root, np.ndarray) or not root.flags.c_contiguous:
+        if not probe.affords(4 * plain.nbytes):
+            return
+        flat = np.frombuffer(plain.tobytes(), np.uint8)
+    else:
+        flat = root.reshape(-1).view(np.uint8)
+    probe.buffer(memoryview(flat))
+
+
+def _generator(probe: Any, value: Any) -> None:
+    probe.reach(value)
+    bits = value.bit_generator
+    probe.reach(bits)
+    probe.push(bits.state)
+
+
+def _bit_generator(probe: Any, value: Any) -> None:
+    probe.reach(value)
+    probe.push(value.state)
+
+
+def _random_state(probe: Any, value: Any) -> None:
+    probe.reach(value)
+    probe.push(value.get_state(legacy=False))
+
+
+def _seed_sequence(probe: Any, value: Any) -> None:
+    probe.reach(value)
+    probe.put(("seed", str(value.entropy), value.spawn_key, value.n_children_spawned))
+
+
+def _frame(probe: Any, value: Any) -> None:
+    probe.reach(value)
+    manager = object.__getattribute__(value, "_mgr")
+    own = object.__getattribute__(value, "__dict__")
+    probe.put(("frame", bool(getattr(own.get("_flags"), "_allows_duplicate_labels", True))))
+    for key, part in own.items():
+        if key not in _FRAME_PLUMBING:
+            probe.push(part)
+    for axis in manager.axes:
+        probe.push(axis)
+    for block in manager.blocks:
+        places = block.mgr_locs.indexer
+        probe.put(str(places) if isinstance(places, slice) else places.tobytes())
+        probe.push(block.values)
+
+
+_FRAME_PLUMBING = frozenset({"_mgr", "_flags", "_item_cache", "_is_copy", "_cacher"})
+
+
+def _index(probe: Any, value: Any) -> None:
+    probe.reach(value)
+    probe.put(type(value).__name__)
+    state = vars(value)
+    for name in ("_name", "_names", "_levels", "_codes", "_data", "_range"):
+        if name in state:
+            probe.push(state[name])
+    if "_data" not in state and hasattr(value, "_data"):
+        probe.push(value._data)
+
+
+def _extension_array(probe: Any, value: Any) -> None:
+    probe.reach(value)
+    probe.put((type(value).__name__, str(value.dtype)))
+    for name in ("_pa_array", "_ndarray", "_data", "_mask", "_left", "_right", "_sparse_values", "_sparse_index"):
+        part = getattr(value, name, None)
+        if part is not None:
+            probe.push(part)
+
+
+def _view_of_frame(probe: Any, value: Any) -> None:
+    """Groupbys, indexers, accessors: the frame that they hold on to, and what they were asked for; never their caches."""
+    probe.reach(value)
+    probe.put(type(value).__name__)
+    for name in ("obj", "_obj", "keys", "level", "_selection", "name"):
+        probe.push(object.__getattribute__(value, "__dict__").get(name) if name != "obj" else value.obj)
+
+
+def _arrow(probe: Any, value: Any) -> None:
+    """Arrow data never change; their buffers may belong to an array that does."""
+    probe.put((type(value).__name__, len(value)))
+    for buffer in _arrow_buffers(value):
+        if buffer is not None:
+            probe.buffer(memoryview(buffer))
+
+
+def _arrow_buffers(value: Any) -> Iterator[Any]:
+    if hasattr(value, "columns"):
+        for column in value.columns:
+            yield from _arrow_buffers(column)
+    elif hasattr(value, "chunks"):
+        for chunk in value.chunks:
+            yield from chunk.buffers()
+    else:
+        yield from value.buffers()
+
+
+def _polars_frame(probe: Any, value: Any) -> None:
+    probe.reach(value)
+    probe.put(("polars", value.shape, tuple(value.columns), tuple(map(str, value.dtypes))))
+    for series in value.get_columns():
+        _polars_values(probe, series)
+
+
+def _polars_series(probe: Any, value: Any) -> None:
+    probe.reach(value)
+    probe.put(("polars", len(value), value.name, str(value.dtype)))
+    _polars_values(probe, value)
+
+
+def _polars_values(probe: Any, series: Any) -> None:
+    _arrow(probe, series.to_arrow())  # no copy, save for strings and categories
+
+
+def _tensor(probe: Any, value: Any) -> None:
+    torch = sys.modules["torch"]
+    plain = value.detach()
+    probe.reach(value)
+    probe.mark(("at", plain.untyped_storage().data_ptr()))
+    probe.put(("tensor", str(plain.dtype), tuple(plain.shape), str(plain.device), bool(value.requires_grad)))
+    if value.is_leaf and value.grad is not None:
+        probe.push(value.grad)
+    if plain.device.type == "cpu" and plain.is_contiguous():
+        probe.buffer(memoryview(plain.reshape(-1).view(torch.uint8).numpy()))
+    else:
+        probe.put((plain.data_ptr(), value._version))
+
+
+_TABLE: dict[str, dict[str, Describe]] = {
+    "numpy": {
+        "ndarray": _ndarray,
+        "Generator": _generator,
+        "BitGenerator": _bit_generator,
+        "RandomState": _random_state,
+        "SeedSequence": _seed_sequence,
+    },
+    "pandas": {
+        "NDFrame": _frame,
+        "Index": _index,
+        "ExtensionArray": _extension_array,
+        "GroupBy": _view_of_frame,
+        "NDFrameIndexerBase": _view_of_frame,
+    },
+    "pyarrow": {"Array": _arrow, "ChunkedArray": _arrow, "Table": _arrow, "RecordBatch": _arrow},
+    "polars": {"DataFrame": _polars_frame, "Series": _polars_series},
+    "torch": {"Tensor": _tensor},
+}

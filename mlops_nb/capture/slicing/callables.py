@@ -1,0 +1,155 @@
+"""Functions, classes, modules, generators: what the notebook's own code is made of; and what is drawn."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
+
+from mlops_nb.capture.slicing.bytecode import names_of
+from mlops_nb.capture.slicing.layout import bases_of, is_heap_type, is_local, members_of, module_name, type_name
+
+
+def describe_module(probe: Any, value: types.ModuleType) -> None:
+    """A library is what it is; a file beside the notebook has state that belongs to the session."""
+    own = types.ModuleType.__getattribute__(value, "__dict__")
+    name = own.get("__name__")
+    probe.out.append(("module", id(value)))
+    if type(name) is str and is_local(name, probe.main) and own is not probe.namespace:
+        probe.marks.add(id(value))
+        for key, part in list(own.items()):
+            if type(key) is str and not (key.startswith("__") and key.endswith("__")):
+                probe.out.append(key)
+                probe.stack.append(part)
+    elif type(name) is str:
+        probe.packages.add(name.partition(".")[0])
+        if name == "matplotlib.pyplot":
+            probe.packages.add("pyplot")
+
+
+def _describe_function(probe: Any, value: types.FunctionType) -> None:
+    space = value.__globals__
+    home = space.get("__name__")
+    own = value.__dict__
+    probe.out.append(("function", id(value)))
+    if space is probe.namespace:
+        probe.code(value.__code__)
+    elif type(home) is str and is_local(home, probe.main):
+        probe.out.append((id(value.__code__), hash(value.__code__.co_code)))
+        probe.words |= names_of(value.__code__).words
+        module = _module_with(space, home)
+        if module is not None:
+            probe.stack.append(module)
+    elif type(home) is str:
+        probe.packages.add(home.partition(".")[0])
+        if home == "matplotlib.pyplot":
+            probe.packages.add("pyplot")
+        if value.__closure__ is None and not own:
+            return
+    else:
+        probe.code(value.__code__)
+    probe.marks.add(id(value))
+    for part in (value.__defaults__, value.__kwdefaults__, own or None, value.__closure__):
+        if part is not None:
+            probe.stack.append(part)
+
+
+def _module_with(space: dict[str, Any], name: str) -> types.ModuleType | None:
+    module = sys.modules.get(name)
+    return module if type(module) is types.ModuleType and module.__dict__ is space else None
+
+
+def _describe_cell(probe: Any, value: Any) -> None:
+    probe.marks.add(id(value))
+    try:
+        probe.push(value.cell_contents)
+    except ValueError:
+        probe.out.append("empty")
+
+
+def _describe_builtin(probe: Any, value: Any) -> None:
+    owner = types.BuiltinFunctionType.__dict__["__self__"].__get__(value)
+    probe.out.append(("builtin", types.BuiltinFunctionType.__dict__["__name__"].__get__(value)))
+    if owner is not None and not issubclass(type(owner), types.ModuleType):
+        probe.push(owner)
+
+
+def _describe_links(probe: Any, value: Any) -> None:
+    """Types of C whose whole state is what they refer to: bound methods, partials, properties, views."""
+    probe.out.append(type(value).__name__)
+    probe.marks.add(id(value))
+    probe.links(value)
+
+
+def _describe_running(probe: Any, value: Any) -> None:
+    """Generators and coroutines: where they stand cannot be read in full, so reading one counts as moving it."""
+    probe.marks.add(id(value))
+    probe.opaque = True
+    kind = type(value)
+    code = next((getattr(value, name) for name in ("gi_code", "cr_code", "ag_code") if hasattr(kind, name)), None)
+    if code is not None:
+        probe.code(code)
+    probe.links(value)
+
+
+def describe_class(probe: Any, value: type) -> None:
+    name = module_name(value)
+    if not is_local(name, probe.main) or not is_heap_type(value):
+        probe.out.append(("class", id(value)))
+        if name:
+            probe.packages.add(name.partition(".")[0])
+        return
+    probe.out.append(("class", id(value)))
+    probe.marks.add(id(value))
+    for key, part in list(members_of(value).items()):
+        if key not in _CLASS_PLUMBING and type(part) not in (types.GetSetDescriptorType, types.MemberDescriptorType):
+            probe.out.append(key if type(key) is str else "key")
+            probe.stack.append(part)
+    for base in bases_of(value)[1:]:
+        probe.stack.append(base)
+
+
+_CLASS_PLUMBING = frozenset(
+    {"__dict__", "__weakref__", "__module__", "__doc__", "_abc_impl", "__abstractmethods__", "__qualname__"}
+)
+
+
+def is_artist(kind: type) -> bool:
+    return any(type_name(base) in ("Artist", "FigureCanvasBase", "FigureManagerBase") and module_name(base).startswith("matplotlib")
+               for base in bases_of(kind))  # fmt: skip
+
+
+def describe_artist(probe: Any, value: Any) -> None:
+    """Anything drawn belongs to its figure, and touching it is taken as drawing."""
+    probe.packages.add("matplotlib")
+    probe.opaque = True
+    probe.marks.add(id(value))
+    seen = 0
+    while value is not None and seen < 20:  # axes, subfigures, figure
+        own = object.__getattribute__(value, "__dict__")
+        above = own.get("_parent_figure", own.get("figure"))
+        if above is None or above is value:
+            probe.mark(("figure", id(value)))
+            return
+        value, seen = above, seen + 1
+
+
+_LINKED: tuple[type, ...] = (
+    types.MethodType, property, staticmethod, classmethod, types.MappingProxyType, type({}.keys()), type({}.values()),
+    type({}.items()), functools.partial, functools._lru_cache_wrapper, memoryview, functools.partialmethod,
+)  # fmt: skip
+
+CODE: dict[int, Callable[[Any, Any], None]] = {
+    id(types.FunctionType): _describe_function,
+    id(types.BuiltinFunctionType): _describe_builtin,
+    id(types.CellType): _describe_cell,
+    id(types.ModuleType): describe_module,
+    id(types.GeneratorType): _describe_running,
+    id(types.CoroutineType): _describe_running,
+    id(types.AsyncGeneratorType): _describe_running,
+    id(type): describe_class,
+    **{id(kind): _describe_links for kind in _LINKED},
+}
+"""Describers by the identity of the exact type."""

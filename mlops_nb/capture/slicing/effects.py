@@ -1,0 +1,256 @@
+"""Reads and writes of process-wide resources by one execution, from their states before and after and from its text."""
+
+from __future__ import annotations
+
+import re
+import sys
+import types
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+from mlops_nb.capture.slicing.ledger import Execution, Ledger
+from mlops_nb.capture.slicing.resources import RANDOM, relevant
+from mlops_nb.capture.slicing.syntax import CellText
+
+_SETTING = re.compile(
+    r"^(set($|_|[A-Z])|enable|disable|register|unregister|use($|_)|config|init($|_|ialize)|login|install|activate|patch"
+    r"|download|setup|add_|theme)"
+)
+_FOLLOWED = frozenset(
+    {"numpy", "pandas", "matplotlib", "random", "os", "warnings", "decimal", "locale", "logging", "torch"}
+)
+"""Packages whose settings are compared, so that a call that looks like one is not needed as evidence."""
+
+_BY_IMPORT: dict[str, frozenset[str]] = {
+    "@warnings": frozenset({"warnings", "filterwarnings", "simplefilter", "resetwarnings", "captureWarnings"}),
+    "@logging": frozenset({"logging", "setLevel", "basicConfig", "addHandler", "getLogger", "dictConfig"}),
+    "@environ": frozenset({"environ", "putenv", "load_dotenv", "setdefault", "unsetenv"}),
+    "@sys.path": frozenset({"path", "syspath_prepend", "addsitedir"}),
+    "@locale": frozenset({"setlocale"}),
+    "@interpreter": frozenset({"setrecursionlimit", "set_int_max_str_digits", "setswitchinterval", "displayhook"}),
+    "@decimal": frozenset({"getcontext", "setcontext"}),
+}
+"""Importing a library changes these too; what an execution must say for the change to count as its own."""
+
+_CONFIGURING = frozenset(
+    "rcParams rc set_option options style use set set_theme seterr set_printoptions set_config rcdefaults set_style".split()
+)
+
+
+def record_resources(
+    ledger: Ledger,
+    entry: Execution,
+    text: CellText,
+    before: Mapping[str, Hashable],
+    after: Mapping[str, Hashable],
+    baseline: Mapping[str, Hashable],
+    *,
+    packages: frozenset[str],
+    words: frozenset[str],
+    facts: frozenset[str],
+    grew: bool,
+    fresh: frozenset[str],
+) -> None:
+    """Make `entry` depend on the resources that it may have read, then note those that it changed.
+
+    Parameters
+    ----------
+    ledger, entry, text
+        The log, the execution, its text.
+    before, after, baseline : mapping
+        States of resources before and after it, and when following began.
+    packages, words, facts : frozenset of str
+        As for `resources.relevant`.
+    grew : bool
+        It loaded modules.
+    fresh : frozenset of str
+        Random resources that it seeded before it drew from them.
+    """
+    changed = {name for name, state in after.items() if _has_changed(name, before, state, text, words, grew)}
+    for name in list(ledger.writers):
+        if name in RANDOM or not name.startswith("@") or name.startswith(("@file:", "@module:")):
+            continue
+        if name == "@pyplot" or not (name in changed or relevant(name, packages, words, facts)):
+            continue
+        weak = name in baseline and before.get(name) == baseline[name]
+        ledger.read(entry, name, weak=weak)
+    for name in changed - RANDOM - {"@pyplot"}:
+        ledger.change(entry, name)
+    _record_random(ledger, entry, text, changed, packages, words, fresh)
+    for place in lasting_effects(text):
+        ledger.change(entry, place)
+
+
+def _has_changed(
+    name: str, before: Mapping[str, Hashable], state: Hashable, text: CellText, words: frozenset[str], grew: bool
+) -> bool:
+    if name not in before:  # its library was loaded just now: its defaults are no change
+        return not text.imports_only and bool(_CONFIGURING & words) and name not in RANDOM and name != "@pyplot"
+    if before[name] == state:
+        return False
+    return not (grew and name in _BY_IMPORT and not _BY_IMPORT[name] & words and not text.commands)
+
+
+def _record_random(
+    ledger: Ledger,
+    entry: Execution,
+    text: CellText,
+    changed: set[str],
+    packages: frozenset[str],
+    words: frozenset[str],
+    fresh: frozenset[str],
+) -> None:
+    for name in RANDOM:
+        seeded = name in fresh
+        root = name[1:].partition(".")[0]
+        looks = root in packages and bool({"getstate", "get_state", "get_rng_state"} & words)
+        if not (seeded or name in changed or looks):
+            continue
+        writers = ledger.writers.get(name, ())
+        if not seeded:
+            entry.random = True
+            entry.reads.add(name)
+            if writers and _is_seeded(ledger, name):
+                entry.random_needs.update(w for w in writers if w != entry.index)
+            else:
+                entry.unseeded = True
+        if seeded:
+            ledger.bind(entry, name)
+            ledger.writers["@seeded" + name] = (entry.index,)
+        elif name in changed and _is_seeded(ledger, name):
+            ledger.change(entry, name)
+        elif name in changed:
+            entry.writes.add(name)
+
+
+def _is_seeded(ledger: Ledger, name: str) -> bool:
+    return "@seeded" + name in ledger.writers
+
+
+def lasting_effects(text: CellText) -> set[str]:
+    """Pseudo-names of what a cell changes for good where no state is compared: magics, library settings, patches.
+
+    Examples
+    --------
+    >>> from mlops_nb.capture.slicing.syntax import read_cell
+    >>> sorted(lasting_effects(read_cell("import sqlite3\\nsqlite3.register_adapter(A, f)")))
+    ['@lib:sqlite3']
+    """
+    found = {effect for command in text.commands if (effect := command.standing_effect())}
+    for chain in text.called:
+        package = text.aliases.get(chain[0], "").partition(".")[0]
+        if package and package not in _FOLLOWED and any(_SETTING.match(part) for part in chain[1:]):
+            found.add(f"@lib:{package}")
+    for chain in text.chains:
+        package = text.aliases.get(chain[0], "").partition(".")[0]
+        if package and chain[-1].startswith("register_") and package in _FOLLOWED:
+            found.add(f"@lib:{package}")
+    return found
+
+
+def patched_packages(text: CellText, namespace: Mapping[str, Any]) -> set[str]:
+    """Packages of library modules and classes on which the cell stores attributes or items.
+
+    Parameters
+    ----------
+    text : CellText
+        The cell.
+    namespace : mapping
+        After it ran, so that what it imported is there.
+
+    Returns
+    -------
+    set of str
+
+    Examples
+    --------
+    >>> import json
+    >>> from mlops_nb.capture.slicing.syntax import read_cell
+    >>> patched_packages(read_cell("json.JSONEncoder.default = f"), {"json": json})
+    {'json'}
+    """
+    found: set[str] = set()
+    for chain in text.changed:
+        value = namespace.get(chain[0])
+        for part in chain[1:-1]:
+            if type(value) is not types.ModuleType:
+                break
+            value = value.__dict__.get(part)
+        home: Any = None
+        if type(value) is types.ModuleType:
+            home = value.__dict__.get("__name__")
+        elif type(value) is type:
+            home = value.__module__
+        if type(home) is str and home != "__main__":
+            found.add(home.partition(".")[0])
+    return found
+
+
+def seeded_first(text: CellText, namespace: Mapping[str, Any], after: Mapping[str, Hashable]) -> frozenset[str]:
+    """Random resources that the cell seeds before anything in it can have drawn from them.
+
+    Parameters
+    ----------
+    text : CellText
+        The cell.
+    namespace : mapping
+        After it ran.
+    after : mapping
+        States of resources after it.
+
+    Returns
+    -------
+    frozenset of str
+
+    Examples
+    --------
+    >>> import random
+    >>> from mlops_nb.capture.slicing.syntax import read_cell
+    >>> sorted(seeded_first(read_cell("random.seed(3)\\nx = random.random()"), {"random": random}, {}))
+    ['@random']
+    """
+    found: set[str] = set()
+    for chain in text.seeds_first:
+        dotted = ".".join((_module_path(chain[0], text, namespace), *chain[1:]))
+        if dotted in _SEEDERS:
+            found.add(_SEEDERS[dotted])
+        elif len(chain) == 1 and type(value := namespace.get(chain[0])) is types.FunctionType:
+            found |= _seeded_by(value, after)
+    return frozenset(found)
+
+
+_SEEDERS = {
+    "random.seed": "@random",
+    "random.setstate": "@random",
+    "numpy.random.seed": "@numpy.random",
+    "numpy.random.set_state": "@numpy.random",
+    "torch.manual_seed": "@torch.random",
+    "torch.set_rng_state": "@torch.random",
+}
+
+
+def _module_path(name: str, text: CellText, namespace: Mapping[str, Any]) -> str:
+    if name in text.aliases:
+        return text.aliases[name]
+    value = namespace.get(name)
+    if type(value) is types.ModuleType:
+        return str(value.__dict__.get("__name__", name))
+    if isinstance(value, types.BuiltinFunctionType | types.MethodType):  # from numpy.random import seed
+        own, owner = getattr(value, "__name__", ""), type(getattr(value, "__self__", None)).__module__
+        return f"numpy.random.{own}" if owner.startswith("numpy.random") else f"{owner}.{own}"
+    return name
+
+
+def _seeded_by(function: types.FunctionType, after: Mapping[str, Hashable]) -> set[str]:
+    """Generators that a notebook's own ``seed_everything`` seeded: only where the state is still fresh."""
+    found: set[str] = set()
+    names = function.__code__.co_names
+    if "seed" in names:
+        state = after.get("@numpy.random")
+        if isinstance(state, tuple) and state[1] == 624 and not state[2]:
+            found.add("@numpy.random")
+        if "random" in sys.modules and sys.modules["random"].getstate()[1][-1] == 624:
+            found.add("@random")
+    if "manual_seed" in names:
+        found.add("@torch.random")
+    return found

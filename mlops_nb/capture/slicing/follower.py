@@ -1,0 +1,456 @@
+"""Follows a session: what each execution read and wrote, found by comparing the namespace before and after it."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+import types
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mlops_nb.capture.slicing.effects import patched_packages, record_resources, seeded_first
+from mlops_nb.capture.slicing.fingerprint import Print, Probe
+from mlops_nb.capture.slicing.ledger import Execution, Ledger, SliceResult
+from mlops_nb.capture.slicing.paths import PathWatch
+from mlops_nb.capture.slicing.reading import Reading, is_followed, read_names, sharing
+from mlops_nb.capture.slicing.resources import changed_variables, figures, snapshot
+from mlops_nb.capture.slicing.syntax import CellText, read_cell
+
+_APPENDS = re.compile(r"^(a[bt+]*|[rx][bt]?\+[bt]?|r\+)$")
+_ADDING = frozenset(
+    {"sqlite3", "shelve", "h5py", "tables", "dbm", "lmdb", "duckdb", "ZipFile", "HDFStore", "to_sql", "append"}
+)
+
+
+@dataclass(slots=True)
+class Token:
+    """An execution that is under way: what was there before it."""
+
+    entry: Execution
+    text: CellText
+    identities: dict[str, int] = field(default_factory=dict)
+    reading: Reading = field(default_factory=Reading)
+    states: dict[str, Hashable] = field(default_factory=dict)
+    environ: dict[str, str] = field(default_factory=dict)
+    figures: frozenset[Any] = frozenset()
+    modules: int = 0
+    paths: set[str] = field(default_factory=set)
+    started: float = 0.0
+    overhead: float = 0.0
+    nested: bool = False
+
+
+class Follower:
+    """Attached to a namespace, finds for every execution which earlier ones it needs.
+
+    Parameters
+    ----------
+    namespace : dict
+        The session's globals (``shell.user_ns``); only ever read.
+    base : float
+        Seconds of CPU time that may be spent after each execution.
+    share : float
+        And what more may be spent, as a share of the execution's own time.
+    history : sequence of (str, int or None, str or None)
+        Source, execution count and cell id of what ran before; judged by its text alone.
+
+    Examples
+    --------
+    >>> space = {"__name__": "__main__"}
+    >>> follower = Follower(space)
+    >>> for count, cell in enumerate(["a = [1]", "b = 2", "a.append(3)", "c = sum(a)"], 1):
+    ...     token = follower.before(cell, cell, count, None)
+    ...     exec(cell, space)
+    ...     follower.after(token, None)
+    >>> [e["execution_count"] for e in follower.slice_of(3).executions]
+    [1, 3]
+    """
+
+    def __init__(
+        self,
+        namespace: dict[str, Any],
+        *,
+        base: float = 0.05,
+        share: float = 0.05,
+        history: Sequence[tuple[str, int | None, str | None]] = (),
+    ) -> None:
+        self.namespace = namespace
+        self.base = base
+        self.share = share
+        self.ledger = Ledger()
+        self.prints: dict[str, Print] = {}
+        self.kin: dict[str, set[str]] = {}
+        self.paths = PathWatch()
+        self.name_paths: dict[str, set[str]] = {}
+        self.refused: dict[int, float] = {}
+        self.current: Token | None = None
+        for source, count, cell_id in history:
+            self._add_history(source, count, cell_id)
+        self.unexplained = {n for n in self._identities() if n not in self.ledger.writers}
+        self.baseline = snapshot()
+
+    # -- the two calls
+
+    def before(self, source: str, transformed: str, execution_count: int | None, cell_id: str | None) -> Token:
+        """Look at the session just before a cell runs.
+
+        Parameters
+        ----------
+        source, transformed : str
+            The cell as typed, and as IPython will run it.
+        execution_count : int or None
+            The number that it will have.
+        cell_id : str or None
+            The notebook's id of the cell.
+
+        Returns
+        -------
+        Token
+            For `after`.
+        """
+        began = time.thread_time()
+        if self.current is not None and _is_within_a_cell():
+            return Token(self.current.entry, self.current.text, nested=True)  # what it does is the outer cell's doing
+        text = read_cell(transformed)
+        entry = self.ledger.open(source, transformed, execution_count, cell_id)
+        entry.asks, entry.future = text.asks, text.future
+        token = Token(entry, text)
+        self.current = token
+        left = [self.base]
+
+        def print_of(name: str) -> Print:
+            return self._print(name, left)
+
+        token.reading = read_names(text, self.namespace, print_of)
+        self._read_before(token)
+        token.identities = self._identities()
+        self.paths.look()
+        texts = [*token.reading.texts, *_module_files(text)]
+        token.paths = self.paths.name(texts, token.reading.folders)
+        token.states = snapshot()
+        token.environ = dict(os.environ)
+        token.figures = figures()
+        token.modules = len(sys.modules)
+        token.overhead = time.thread_time() - began
+        token.started = time.perf_counter()
+        return token
+
+    def after(
+        self,
+        token: Token,
+        error: BaseException | None,
+        files_read: Iterable[str] = (),
+        files_written: Iterable[str] = (),
+        execution_count: int | None = None,
+    ) -> None:
+        """Compare the session with what it was, once the cell has run.
+
+        Parameters
+        ----------
+        token : Token
+            From `before`.
+        error : BaseException or None
+            What the cell ended with.
+        files_read, files_written : iterable of str
+            Paths that someone else saw it open.
+        execution_count : int, optional
+            The number that the cell had, where `before` could not know it for sure.
+        """
+        if token.nested:
+            return
+        began = time.thread_time()
+        entry = token.entry
+        entry.seconds = time.perf_counter() - token.started
+        if execution_count is not None:
+            entry.execution_count = execution_count
+        entry.error = type(error).__name__ if error is not None else ""
+        self.current = None
+        left = [self.base + self.share * entry.seconds]
+        now = self._identities()
+        rebound = {n for n, identity in now.items() if token.identities.get(n) != identity}
+        if error is None:
+            rebound |= token.text.sure & now.keys()
+        changed = self._find_changes(token, now, rebound, left)
+        after = snapshot()
+        self._record_files(token, files_read, files_written, changed | rebound)
+        self._record_resources(token, after)
+        self._record_names(token, now, rebound, changed, left)
+        entry.overhead = token.overhead + time.thread_time() - began
+
+    # -- what others ask
+
+    def slice_of(self, execution_index: int, *, restore_random: bool = False) -> SliceResult:
+        """The least earlier executions that the execution at `execution_index` of the log needs; see `Ledger.slice_of`."""
+        return self.ledger.slice_of(execution_index, restore_random=restore_random)
+
+    def session(self) -> list[dict[str, Any]]:
+        """Every execution since following began, as JSON values, bounded in size."""
+        return self.ledger.session()
+
+    @property
+    def last_index(self) -> int:
+        """The index of the latest execution in the log, -1 if there is none."""
+        return len(self.ledger.executions) - 1
+
+    # -- names
+
+    def _identities(self) -> dict[str, int]:
+        for _ in range(5):
+            try:
+                return {n: id(v) for n, v in list(self.namespace.items()) if type(n) is str and is_followed(n)}
+            except RuntimeError:  # a thread added a name meanwhile
+                continue
+        return {}
+
+    def _print(
+        self, name: str, left: list[float], *, again: bool = False, buffers: dict[Any, int] | None = None
+    ) -> Print:
+        """The fingerprint of a name; the last one if it is still about the same object, unless `again`."""
+        known = self.prints.get(name)
+        value = self.namespace.get(name)
+        if known is not None and known.identity == id(value) and not again:
+            return known
+        floor = self.refused.get(id(value), 0.0)
+        seconds = max(left[0], 0.002)
+        if floor > seconds / 2 and known is not None and known.identity == id(value):
+            return known  # it was too big for as much time as there is now
+        made = Probe(self.namespace, seconds, buffers).take(value)
+        left[0] -= made.cost
+        if made.complete:
+            self.refused.pop(id(value), None)
+        else:
+            self.refused[id(value)] = seconds
+        self.prints[name] = made
+        return made
+
+    def _read_before(self, token: Token) -> None:
+        entry, reading, text = token.entry, token.reading, token.text
+        for name in reading.names:
+            self.ledger.read(entry, name)
+            if name in self.unexplained and name not in self.ledger.writers:
+                entry.undefined.add(name)
+        for name in reading.missing:
+            if name in self.ledger.writers:
+                self.ledger.read(entry, name)  # deleted, and the cell may want it so
+            elif name not in text.stores and not text.star and not text.dynamic_all:
+                entry.undefined.add(name)
+        entry.outputs_read = {int(n[1:]) for n in reading.names if n[1:].isdigit() and n[0] == "_"}
+        for name in {"_", "__", "___"} & reading.names:
+            entry.outputs_read.update(
+                count for i in self.ledger.writers.get(name, ()) if (count := self.ledger.executions[i].execution_count)
+            )
+        for count in text.inputs:
+            if (index := self.ledger.last_with_count(count)) is not None:
+                entry.needs.add(index)
+        if text.all_inputs or {"_i", "_ii", "_iii"} & text.reads.keys():
+            entry.needs.update(range(max(0, entry.index - 3) if not text.all_inputs else 0, entry.index))
+
+    def _find_changes(self, token: Token, now: Mapping[str, int], rebound: set[str], left: list[float]) -> set[str]:
+        """Names whose object was changed in place, or may have been."""
+        entry, reading = token.entry, token.reading
+        buffers: dict[Any, int] = {}
+        maybe = (token.text.stores | reading.stores) & now.keys()
+        first = sorted(((reading.names | maybe) & now.keys()) - rebound, key=self._expected_cost)
+        changed = {n for n in first if self._compare(n, entry, left, buffers, read=n in reading.names)}
+        gone = token.identities.keys() - now.keys()
+        stirred = [
+            self.prints[n] for n in (*changed, *((rebound | gone) & token.identities.keys())) if n in self.prints
+        ]
+        if "pyplot" in reading.packages and token.figures:
+            stirred.append(Print(0, 0, token.figures, opaque=True))
+        others = (now.keys() - rebound) - set(first)
+        linked = sharing(others, self.prints, stirred)
+        for name in (*changed, *((rebound | gone) & reading.names), *reading.names):
+            known = self.prints.get(name)
+            if name in changed or (known is not None and (known.opaque or not known.complete)):
+                linked |= self.kin.get(name, set()) & others
+        changed |= {
+            n for n in sorted(linked, key=self._expected_cost) if self._compare(n, entry, left, buffers, read=True)
+        }
+        return changed
+
+    def _expected_cost(self, name: str) -> tuple[float, str]:
+        known = self.prints.get(name)
+        return (known.cost if known is not None else 0.0, name)
+
+    def _compare(self, name: str, entry: Execution, left: list[float], buffers: dict[Any, int], *, read: bool) -> bool:
+        old = self.prints.get(name)
+        if old is not None and not old.may_change:
+            return False
+        new = self._print(name, left, again=True, buffers=buffers)
+        if new.opaque and read:
+            entry.opaque.add(name)
+            return True
+        if not new.complete or old is None or not old.complete:
+            entry.over_budget.add(name)
+            return True
+        return new.digest != old.digest
+
+    def _record_names(
+        self, token: Token, now: Mapping[str, int], rebound: set[str], changed: set[str], left: list[float]
+    ) -> None:
+        entry, text = token.entry, token.text
+        buffers: dict[Any, int] = {}
+        old = {n: p for n, p in self.prints.items() if n not in rebound}
+        same: dict[int, Print] = {p.identity: p for n, p in old.items() if now.get(n) == p.identity}
+        for name in sorted(rebound):
+            kept = same.get(now[name])
+            if kept is not None and (kept.complete or not kept.may_change):
+                self.prints[name] = kept
+            else:
+                self.prints.pop(name, None)
+                same[now[name]] = self._print(name, left, buffers=buffers)
+        self._read_hidden(token, rebound, old)
+        for name in changed:
+            self.ledger.change(entry, name)
+        for name in rebound:
+            self._bind(entry, text, name, token.identities.get(name) == now[name])
+        for name in token.identities.keys() - now.keys():
+            self.ledger.bind(entry, name)
+            self.prints.pop(name, None)
+        self._join_kin(token.reading.names | rebound)
+
+    def _bind(self, entry: Execution, text: CellText, name: str, is_same: bool) -> None:
+        """Note a new binding. A module bound again keeps those who imported parts of it."""
+        self.unexplained.discard(name)
+        value = self.namespace.get(name)
+        if is_same and type(value) is types.ModuleType and text.aliases.get(name) == name:
+            partly = tuple(
+                w for w in self.ledger.writers.get(name, ())
+                if re.search(rf"import\s+[^#\n]*\b{re.escape(name)}\.", self.ledger.executions[w].source)
+            )  # fmt: skip
+            self.ledger.bind(entry, name)
+            self.ledger.writers[name] = (*partly, *(() if entry.index in partly else (entry.index,)))
+            return
+        self.ledger.bind(entry, name)
+
+    def _read_hidden(self, token: Token, rebound: set[str], old: Mapping[str, Print]) -> None:
+        """A new value that shares an object with a name that was not read came from it all the same."""
+        fresh = [self.prints[n] for n in rebound if n in self.prints and n in token.text.stores]
+        others = [n for n in old if n not in token.reading.names and not n.startswith("_")]
+        for name in sharing(others, dict(old), fresh):
+            self.ledger.read(token.entry, name)
+
+    def _join_kin(self, involved: set[str]) -> None:
+        """Names too big to walk may share objects with any changeable name that they met in an execution."""
+        big = [n for n in involved if (p := self.prints.get(n)) is not None and not p.complete]
+        if not big:
+            return
+        others = {n for n in involved if (p := self.prints.get(n)) is not None and p.may_change}
+        for name in big:
+            for other in others - {name}:
+                self.kin.setdefault(name, set()).add(other)
+                self.kin.setdefault(other, set()).add(name)
+
+    # -- the rest of the world
+
+    def _record_files(
+        self, token: Token, files_read: Iterable[str], files_written: Iterable[str], touched: set[str]
+    ) -> None:
+        entry, text, reading = token.entry, token.text, token.reading
+        named = token.paths | self.paths.name([*reading.texts, *_module_files(text)], reading.folders)
+        for name in reading.names:
+            named |= self.name_paths.get(name, set())
+        read = {os.path.abspath(p) for p in files_read}
+        written = {os.path.abspath(p) for p in files_written} | self.paths.changed()
+        if any(command.is_shell for command in text.commands):
+            read |= self.paths.written
+        for path in self.paths.known(read | named):
+            self.ledger.read(entry, f"@file:{path}")
+        adds = any(map(_APPENDS.match, text.texts)) or bool(_ADDING & (reading.words | reading.packages))
+        adds = adds or any(">>" in c.line + c.body or "-a" in c.line.split() for c in text.commands)
+        for path in written:
+            place = f"@file:{path}"
+            if adds or path not in self.paths.written:
+                self.ledger.change(entry, place)
+            else:
+                self.ledger.bind(entry, place)
+            self.paths.written.add(path)
+        if read or written:
+            entry.reads.add("@files")
+        for name in touched:
+            known = self.prints.get(name)
+            if known is not None and known.opaque and (written | read | named):
+                self.name_paths.setdefault(name, set()).update(list(written | read | named)[:20])
+
+    def _record_resources(self, token: Token, after: dict[str, Hashable]) -> None:
+        entry, text, reading = token.entry, token.text, token.reading
+        roots = {module.partition(".")[0] for module in text.imports if module}
+        packages = frozenset(reading.packages | roots - {""})
+        facts: set[str] = set()
+        if roots:
+            facts.add("imports")
+            if roots - sys.stdlib_module_names:
+                facts.add("foreign")
+        if any(command.is_shell for command in text.commands):
+            facts.add("shell")
+        if "@files" in entry.reads:
+            facts.add("files")
+        steering = self.ledger.writers.get("@steering", ())
+        if steering and packages:
+            facts.add("threads")
+        record_resources(
+            self.ledger, entry, text, token.states, after, self.baseline,
+            packages=packages, words=frozenset(reading.words | set(text.imports)), facts=frozenset(facts),
+            grew=len(sys.modules) != token.modules, fresh=seeded_first(text, self.namespace, after),
+        )  # fmt: skip
+        if changed_variables(token.environ, dict(os.environ)) and "@environ" in entry.writes:
+            self.ledger.change(entry, "@steering")
+        for package in patched_packages(text, self.namespace):
+            self.ledger.change(entry, f"@lib:{package}")
+        self._record_figures(token)
+
+    def _record_figures(self, token: Token) -> None:
+        """What is drawn through pyplot goes to the figure that is open."""
+        open_now = figures()
+        draws = "pyplot" in token.reading.packages
+        touches = (
+            bool(sharing(token.reading.names, self.prints, [Print(0, 0, token.figures)])) if token.figures else False
+        )
+        if token.figures and (draws or touches):
+            self.ledger.read(token.entry, "@pyplot")
+        if open_now != token.figures or (open_now and (draws or touches)):
+            if token.figures:
+                self.ledger.change(token.entry, "@pyplot")
+            else:
+                self.ledger.bind(token.entry, "@pyplot")
+
+    def _add_history(self, source: str, count: int | None, cell_id: str | None) -> None:
+        """What ran before following began: reads are taken as changes, since nothing was compared."""
+        from mlops_nb.capture.slicing.commands import translate
+
+        entry = self.ledger.open(source, translate(source), count, cell_id)
+        entry.origin = "history"
+        text = read_cell(entry.transformed)
+        for name in text.reads:
+            self.ledger.read(entry, name)
+        for name in text.reads:
+            if name in self.ledger.writers and name not in text.imports:
+                self.ledger.change(entry, name)
+        for name in text.stores | text.deletes:
+            (self.ledger.bind if name in text.sure or name in text.deletes else self.ledger.change)(entry, name)
+
+
+def _is_within_a_cell() -> bool:
+    """Whether IPython is running a cell's code further up the stack (a cell that calls ``run_cell``)."""
+    frame: types.FrameType | None = sys._getframe(1)
+    for _ in range(500):
+        if frame is None:
+            return False
+        if frame.f_code.co_name == "run_code" and "IPython" in frame.f_code.co_filename:
+            return True
+        frame = frame.f_back
+    return True
+
+
+def _module_files(text: CellText) -> list[str]:
+    """Files of local modules that the cell imports, and the file that it writes itself."""
+    found = [path for command in text.commands if (path := command.written_path())]
+    for name in text.imports:
+        top = name.partition(".")[0]
+        if top and top not in sys.stdlib_module_names:
+            found.extend((f"{top}.py", name.replace(".", os.sep) + ".py"))
+    return found

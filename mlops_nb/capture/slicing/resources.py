@@ -1,0 +1,268 @@
+"""What belongs to the process and not to a name: random state, folder, environment, options, figures, registries.
+
+Each is a pseudo-name (``@cwd``, ``@numpy.random``), with a cheap state that is compared before and after an execution.
+"""
+
+from __future__ import annotations
+
+import decimal
+import locale
+import logging
+import marshal
+import os
+import random
+import sys
+import warnings
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import xxhash
+
+RANDOM = frozenset({"@random", "@numpy.random", "@torch.random"})
+"""The process's generators, which the record of random state can restore."""
+
+_PURE_PACKAGES = frozenset(
+    "numpy pandas matplotlib pyplot sklearn scipy math random json re collections itertools functools datetime statistics"
+    " time string copy typing dataclasses decimal seaborn statsmodels builtins fractions enum abc operator cmath heapq"
+    " bisect numbers patsy pytz dateutil _io types contextlib textwrap pprint hashlib _random pyarrow _thread threading".split()
+)
+"""Packages whose results do not come from environment variables, save for those that steer threads and back ends."""
+
+_FILE_WORDS = frozenset(
+    "open Path getcwd chdir walk isfile isdir exists mkdir makedirs listdir glob iglob rglob scandir remove unlink rename"
+    " imread imsave savefig connect loadtxt genfromtxt savetxt fromfile tofile memmap copyfile copytree rmtree".split()
+)
+_FILE_PREFIXES = (
+    "read_",
+    "load",
+    "save",
+    "dump",
+    "write_",
+    "to_csv",
+    "to_p",
+    "to_json",
+    "to_excel",
+    "to_hdf",
+    "fetch_",
+)
+
+
+def snapshot() -> dict[str, Hashable]:
+    """The state of each resource that exists in this process now.
+
+    Returns
+    -------
+    dict
+        From pseudo-name to a value that differs when the state does. Libraries that are not loaded have none.
+
+    Examples
+    --------
+    >>> before = snapshot()
+    >>> import os; os.environ["SLICING_EXAMPLE"] = "1"
+    >>> before["@environ"] == snapshot()["@environ"]
+    False
+    >>> del os.environ["SLICING_EXAMPLE"]
+    """
+    states: dict[str, Hashable] = {}
+    for name, (module, read) in _RESOURCES.items():
+        if module and module not in sys.modules:
+            continue
+        try:
+            states[name] = read()
+        except Exception:  # half-imported or changed library: the resource is then not followed
+            states[name] = None
+    return states
+
+
+def relevant(name: str, packages: frozenset[str], words: frozenset[str], facts: frozenset[str]) -> bool:
+    """Whether an execution could be influenced by a resource.
+
+    Parameters
+    ----------
+    name : str
+        Of the resource.
+    packages : frozenset of str
+        Top-level packages of everything that the execution reads.
+    words : frozenset of str
+        Names and attributes that its code, and the notebook's functions that it may call, mention.
+    facts : frozenset of str
+        Of ``files`` (it touched files), ``shell``, ``imports``, ``foreign`` (imports beyond the standard library),
+        ``threads`` (the environment steers a library's threads or back end).
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> relevant("@pandas.options", frozenset({"pandas"}), frozenset(), frozenset())
+    True
+    >>> relevant("@pandas.options", frozenset(), frozenset(), frozenset())
+    False
+    """
+    if name.startswith("@lib:"):
+        return name[5:] in packages or name[5:] in ("builtins", "sys")
+    if name == "@cwd":
+        return bool(facts & {"files", "shell"}) or _mentions_files(words)
+    if name == "@environ":
+        others = packages - _PURE_PACKAGES
+        return bool(others) or "shell" in facts or bool({"environ", "getenv"} & words) or {"threads"} <= facts
+    if name in ("@install", "@sys.path"):
+        return "foreign" in facts or ("shell" in facts and name == "@install") or bool({"sys"} & packages & words)
+    if name == "@shell":
+        return bool(facts & {"files", "shell", "foreign"}) or _mentions_files(words)
+    wanted = _READERS.get(name)
+    return wanted is None or bool(wanted & packages)
+
+
+def _mentions_files(words: frozenset[str]) -> bool:
+    return bool(words & _FILE_WORDS) or any(word.startswith(_FILE_PREFIXES) for word in words)
+
+
+_READERS: dict[str, frozenset[str]] = {
+    "@pandas.options": frozenset({"pandas"}),
+    "@numpy.options": frozenset({"numpy", "pandas", "scipy", "sklearn"}),
+    "@matplotlib.rc": frozenset({"matplotlib", "pyplot", "seaborn"}),
+    "@sklearn.config": frozenset({"sklearn"}),
+    "@decimal": frozenset({"decimal"}),
+    "@logging": frozenset({"logging"}),
+}
+"""Resources not listed here (warning filters, locale, the interpreter's limits) can matter to anything."""
+
+
+def figures() -> frozenset[Any]:
+    """Marks of the open pyplot figures, as `buffers` and `fingerprint` give them to what is drawn on them.
+
+    Examples
+    --------
+    >>> isinstance(figures(), frozenset)
+    True
+    """
+    helpers = sys.modules.get("matplotlib._pylab_helpers")
+    if helpers is None:
+        return frozenset()
+    try:
+        return frozenset(("figure", id(manager.canvas.figure)) for manager in helpers.Gcf.figs.values())
+    except (AttributeError, RuntimeError):  # closing at this moment
+        return frozenset()
+
+
+def changed_variables(before: dict[str, str], after: dict[str, str]) -> bool:
+    """Whether environment variables differ that steer a library's threads, devices or back end.
+
+    Examples
+    --------
+    >>> changed_variables({}, {"OMP_NUM_THREADS": "1"}), changed_variables({}, {"MODE": "fast"})
+    (True, False)
+    """
+    names = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    return any(name.startswith(_STEERING) for name in names)
+
+
+_STEERING = (
+    "OMP_", "MKL_", "OPENBLAS_", "NUMEXPR", "CUDA", "PYTHON", "TZ", "MPL", "TF_", "TORCH", "JAX_", "XLA_", "LC_", "LANG",
+    "PANDAS", "SKLEARN", "JOBLIB", "NUMBA",
+)  # fmt: skip
+
+
+def _digest(value: Any) -> int:
+    return xxhash.xxh3_64(marshal.dumps(value, 2)).intdigest()
+
+
+def _environ() -> Hashable:
+    return _digest(sorted(dict.items(vars(os.environ)["_data"])))
+
+
+def _random() -> Hashable:
+    return _digest(random.getstate())
+
+
+def _numpy_random() -> Hashable:
+    state = sys.modules["numpy.random"].mtrand._rand.get_state(legacy=False)
+    inner = state["state"]
+    if "key" not in inner:
+        return repr(state)
+    return (inner["key"].tobytes(), inner["pos"], state["has_gauss"], state["gauss"])
+
+
+def _torch_random() -> Hashable:
+    return bytes(sys.modules["torch"].get_rng_state().numpy())
+
+
+def _numpy_options() -> Hashable:
+    numpy = sys.modules["numpy"]
+    return repr((numpy.get_printoptions(), numpy.geterr()))
+
+
+def _pandas_options() -> Hashable:
+    found: list[Any] = []
+    waiting: list[Any] = [sys.modules["pandas._config.config"]._global_config]
+    while waiting:
+        for key, value in waiting.pop().items():
+            if type(value) is dict:
+                waiting.append(value)
+            else:
+                found.append((key, value if type(value) in (int, float, str, bool) else id(value)))
+    return tuple(found)
+
+
+def _matplotlib_rc() -> Hashable:
+    values = dict.items(sys.modules["matplotlib"].rcParams)
+    return _digest([(k, v if type(v) in (int, float, str, bool) else repr(v)) for k, v in values if k != "backend"])
+
+
+def _pyplot() -> Hashable:
+    helpers = sys.modules["matplotlib._pylab_helpers"]
+    return tuple((number, id(manager)) for number, manager in helpers.Gcf.figs.items())
+
+
+def _warnings() -> Hashable:
+    return tuple(
+        (action, str(text), str(kind), str(module), line) for action, text, kind, module, line in warnings.filters
+    )
+
+
+def _logging() -> Hashable:
+    root = logging.getLogger()
+    rest = [
+        (name, logger.level, len(logger.handlers), logger.propagate, logger.disabled)
+        for name, logger in list(root.manager.loggerDict.items())
+        if type(logger) is logging.Logger
+        and (logger.level or logger.handlers or not logger.propagate or logger.disabled)
+    ]
+    return (root.level, tuple(id(handler) for handler in root.handlers), root.manager.disable, tuple(rest))
+
+
+def _decimal() -> Hashable:
+    context = decimal.getcontext()
+    traps = tuple(signal.__name__ for signal, is_on in context.traps.items() if is_on)
+    return (context.prec, context.rounding, context.Emin, context.Emax, context.capitals, context.clamp, traps)
+
+
+def _interpreter() -> Hashable:
+    digits = sys.get_int_max_str_digits() if hasattr(sys, "get_int_max_str_digits") else 0
+    return (sys.getrecursionlimit(), digits, sys.displayhook is sys.__displayhook__, sys.getswitchinterval())
+
+
+def _sklearn() -> Hashable:
+    return repr(sys.modules["sklearn"].get_config())
+
+
+_RESOURCES: dict[str, tuple[str, Callable[[], Hashable]]] = {
+    "@cwd": ("", os.getcwd),
+    "@environ": ("", _environ),
+    "@sys.path": ("", lambda: tuple(sys.path)),
+    "@random": ("", _random),
+    "@numpy.random": ("numpy.random.mtrand", _numpy_random),
+    "@torch.random": ("torch", _torch_random),
+    "@numpy.options": ("numpy", _numpy_options),
+    "@pandas.options": ("pandas._config.config", _pandas_options),
+    "@matplotlib.rc": ("matplotlib", _matplotlib_rc),
+    "@pyplot": ("matplotlib._pylab_helpers", _pyplot),
+    "@sklearn.config": ("sklearn._config", _sklearn),
+    "@warnings": ("", _warnings),
+    "@logging": ("", _logging),
+    "@decimal": ("", _decimal),
+    "@locale": ("", lambda: locale.setlocale(locale.LC_ALL)),
+    "@interpreter": ("", _interpreter),
+}
