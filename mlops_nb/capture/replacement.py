@@ -115,7 +115,7 @@ class _Replacement(ast.NodeTransformer):
         body = code_magic_body(node)
         if body is None:
             return self.generic_visit(node)
-        text, done = _replace_in_text(body, self.values)
+        text, done = replace_in_text(body, self.values)
         if done:
             node.args[2] = ast.copy_location(ast.Constant(value=text), node.args[2])
             self.done |= done
@@ -132,8 +132,16 @@ def _with_items(value: ast.expr, items: Mapping[int, Any]) -> ast.expr:
     return value
 
 
-def _replace_in_text(body: str, values: Mapping[str, Any]) -> tuple[str, set[str]]:
-    """Replace literals in source text; every line that binds none of them stays as it is, on its line."""
+def replace_in_text(body: str, values: Mapping[str, Any]) -> tuple[str, set[str]]:
+    """Replace literals in source text; every line that binds none of them stays as it is, on its line.
+
+    Examples
+    --------
+    >>> replace_in_text("lr = 0.1  # rate\\nn = 3", {"lr": 0.5})
+    ('lr = 0.5  # rate\\nn = 3', {'lr'})
+    """
+    if not values:
+        return body, set()
     tree = parse_cell(body)
     if tree is None:
         return body, set()

@@ -80,6 +80,8 @@ def show_card(session: Session, cell: TrackedCell) -> None:
         "best": best_of([item for item in earlier if item.status is Status.FINISHED]),
         "curves": cell.thin_curves(),
         "models": cell.models,
+        "badge": cell.badge,
+        "data": cell.data,
         "redactions": cell.redactions,
         "notes": cell.notes,
         "error": cell.error,

@@ -13,6 +13,7 @@ from typing import Any
 from mlops_nb import workspace as workspaces
 from mlops_nb.errors import InvalidInput
 from mlops_nb.magics.cards import CardMemory, show_card
+from mlops_nb.magics.following import Followed, Following
 from mlops_nb.magics.options import TrackOptions, parse_track, track_line, without_track
 from mlops_nb.magics.taps import Tap
 from mlops_nb.magics.tracked import TrackedCell
@@ -28,7 +29,7 @@ class Execution:
 
     info: Any
     cell: TrackedCell | None = None
-    open_before: int = 0
+    followed: Followed | None = None
 
 
 class Session:
@@ -52,12 +53,15 @@ class Session:
         self._local = threading.local()
         self._running = 0
         self._replacer = _LiteralReplacer(self)
+        self.following: Following | None = None
 
     # -- life -------------------------------------------------------------------------------------------------------
 
     def connect(self) -> None:
         """Register with the shell."""
         active.is_kernel = True
+        if not workspaces.is_disabled():
+            self._follow()
         self.shell.input_transformers_cleanup.append(without_track)
         self.shell.ast_transformers.append(self._replacer)
         self.shell.events.register("pre_run_cell", self.before)
@@ -66,6 +70,8 @@ class Session:
     def disconnect(self) -> None:
         """Take everything back that `connect` registered."""
         active.is_kernel = False
+        if self.following is not None:
+            self.following.stop()
         self.shell.events.unregister("pre_run_cell", self.before)
         self.shell.events.unregister("post_run_cell", self.after)
         for group, item in (
@@ -74,6 +80,18 @@ class Session:
         ):
             if item in group:
                 group.remove(item)
+
+    def _follow(self) -> None:
+        """Begin to follow executions; what ran before is known from IPython's history, as text."""
+        try:
+            inputs = list(self.shell.user_ns.get("In", ()))[1:-1]
+            space = workspaces.current()
+            history = [(source, count, None) for count, source in enumerate(inputs, 1) if source]
+            self.following = Following(self.namespace, space.project, [space.root], history)
+            self.following.start()
+        except Exception as error:
+            self.following = None
+            self._fault(error)
 
     # -- what the rest asks -------------------------------------------------------------------------------------------
 
@@ -113,8 +131,9 @@ class Session:
     def before(self, info: Any) -> None:
         """IPython's pre_run_cell: never raises."""
         self._running += 1
-        execution = Execution(info, open_before=len(active.open_runs()))
+        execution = Execution(info)
         self.stack.append(execution)
+        options = None
         try:
             options = self._options(info.raw_cell)
             if options is not None and not workspaces.is_disabled():
@@ -123,6 +142,20 @@ class Session:
                 execution.cell = TrackedCell(self, info, options)
         except Exception as error:
             self._fault(error)
+        try:
+            if self.following is not None:
+                execution.followed = self._begin_following(info)
+        except Exception as error:
+            self._fault(error)
+        if execution.cell is not None:
+            execution.cell.start_clock()
+
+    def _begin_following(self, info: Any) -> Followed:
+        assert self.following is not None
+        transformed = getattr(info, "transformed_cell", None) or info.raw_cell
+        return self.following.begin(
+            info.raw_cell, transformed, self.shell.execution_count, getattr(info, "cell_id", None)
+        )
 
     def after(self, result: Any) -> None:
         """IPython's post_run_cell: never raises. `result` is None when an awaiting cell was cancelled."""
@@ -131,13 +164,22 @@ class Session:
             return
         self._running = max(0, self._running - 1)
         cell = execution.cell
+        error = (result.error_before_exec or result.error_in_exec) if result is not None else None
+        if cell is not None:
+            cell.stop_clock()
+        try:
+            if execution.followed is not None and self.following is not None:
+                execution.followed.overrides = cell.overrides if cell is not None else {}
+                self.following.end(execution.followed, error)
+        except Exception as fault:
+            execution.followed = None
+            self._fault(fault)
         try:
             self._end_anonymous(execution)
             if cell is None:
                 return
-            error = (result.error_before_exec or result.error_in_exec) if result is not None else None
             value = result.result if result is not None else None
-            cell.end(error, value, cancelled=result is None)
+            cell.end(error, value, execution.followed, cancelled=result is None)
             show_card(self, cell)
         except Exception as error:
             if cell is not None:

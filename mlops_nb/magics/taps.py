@@ -36,11 +36,7 @@ class Tap:
 
     def stop(self) -> None:
         """Let streams arrive, and listen no more."""
-        for stream in (sys.stdout, sys.stderr):
-            try:
-                stream.flush()
-            except Exception:  # a stream of the user's own: its faults are not ours
-                continue
+        _flush_streams()
         self._unwrap_streams()
         self.listener = None
 
@@ -97,6 +93,7 @@ class Tap:
         def write_format_data(format_dict: Any, md_dict: Any = None) -> Any:
             listener = self.listener
             if listener is not None:
+                _flush_streams()  # the shell does so itself a moment later: what was printed before comes before
                 content = {"data": dict(format_dict), "metadata": md_dict or {}, "execution_count": hook.prompt_count}
                 _tell(listener, "execute_result", content)
             return original(format_dict, md_dict)
@@ -135,6 +132,14 @@ class _Tee:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+def _flush_streams() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:  # a stream of the user's own: its faults are not ours
+            continue
 
 
 def _registration(stream: Any, hook: Any, ready: threading.Event) -> Callable[[], None]:

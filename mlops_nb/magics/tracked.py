@@ -5,16 +5,19 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 from mlops_nb import workspace as workspaces
 from mlops_nb.capture.cells import CellFacts, analyse
 from mlops_nb.capture.metrics import metrics_after
 from mlops_nb.capture.params import params_after, params_before
-from mlops_nb.capture.secrets import redact
+from mlops_nb.capture.secrets import redact, redact_json
 from mlops_nb.capture.source import normalised
-from mlops_nb.entities import Points, Run, Status
+from mlops_nb.entities import DataRef, Points, Run, Status
 from mlops_nb.errors import InvalidInput
+from mlops_nb.magics.datarefs import digest_accesses, frames_read, record_frames, refs_of
+from mlops_nb.magics.following import Followed, read_cells
 from mlops_nb.magics.options import TrackOptions
 from mlops_nb.tracking import ActiveRun, active, describe_error
 from mlops_nb.tracking.faults import say
@@ -57,6 +60,9 @@ class TrackedCell:
         self.notes: list[str] = []
         self.models: list[dict[str, Any]] = []
         self.error: dict[str, Any] | None = None
+        self.resources: dict[str, Any] = {}
+        self.badge: str | list[str] | None = None
+        self.data: list[DataRef] = []
         self._log_left = LOG_LIMIT
         self.collector: OutputCollector = OutputCollector()
         self.meter: Meter = Meter()
@@ -101,7 +107,26 @@ class TrackedCell:
         given.update(self.options.params)
         self.run.log_params(given)
         self.session.tap.start(self._output)
+
+    def start_clock(self) -> None:
+        """The cell begins now."""
         self.meter.start()
+
+    def stop_clock(self) -> None:
+        """The cell has ended."""
+        self.resources = self.meter.stop()
+        self.session.tap.stop()
+
+    @property
+    def overrides(self) -> dict[str, Any]:
+        """What the ``%%track`` line changed of the code."""
+        found: dict[str, Any] = {}
+        if self.options.params:
+            found["params"] = self.options.params
+        if self.options.seed is not None:
+            found["seed"] = self.options.seed
+            found["libraries"] = [name for name in ("numpy", "torch") if name in sys.modules]
+        return found
 
     def replace(self, tree: ast.Module) -> ast.Module:
         """Put the values of ``-p`` in the place of the literals; what is bound to none goes into the namespace."""
@@ -134,20 +159,46 @@ class TrackedCell:
 
     # -- after ------------------------------------------------------------------------------------------------------
 
-    def end(self, error: BaseException | None, result: Any, *, cancelled: bool = False) -> None:
+    def end(
+        self, error: BaseException | None, result: Any, followed: Followed | None, *, cancelled: bool = False
+    ) -> None:
         """Record what the cell did, and end its run."""
-        resources = self.meter.stop()
-        self.session.tap.stop()
         status = _status(error, cancelled)
         try:
-            self._after(error, result, resources)
+            self._after(error, result)
+            if followed is not None and not followed.nested:
+                self._after_following(followed)
         finally:
             self.run.finish(status)
         run, drain = self.run, self.run.workspace.drain
         folder = self.session.folder()
         drain.later(lambda: describe_surroundings(run, folder))
 
-    def _after(self, error: BaseException | None, result: Any, resources: dict[str, Any]) -> None:
+    def _after_following(self, followed: Followed) -> None:
+        following = self.session.following
+        assert following is not None
+        notebook = self.session.notebook()
+        facts = following.facts(followed, read_cells(notebook) if notebook is not None else None)
+        self.badge = facts["restart_run_all"]
+        for kind in ("slice", "slice_info", "session"):
+            facts[kind], count = redact_json(facts[kind])
+            if kind == "slice":
+                self.redactions = max(self.redactions, count)
+        for kind, value in facts.items():
+            self.run.fact(kind, value)
+        tag = self.badge if isinstance(self.badge, str) else "; ".join(self.badge)
+        self.run.set_tags({"mlops_nb.restart_run_all": tag})
+        accesses = following.accesses_of(following.slice_of(followed))
+        self.data = refs_of(accesses, self.run.workspace.project)
+        keep = self.options.keep_data
+        run = self.run
+        if accesses:
+            run.workspace.drain.later(lambda: digest_accesses(run, accesses, keep=keep))
+        frames = frames_read(self.facts.reads, self.session.namespace)
+        if frames:
+            record_frames(run, frames)
+
+    def _after(self, error: BaseException | None, result: Any) -> None:
         namespace = self.session.namespace
         if error is not None:
             self.error = describe_error(error)
@@ -161,10 +212,10 @@ class TrackedCell:
         if metrics:
             self.run.log_metrics(metrics)
         self._look_for_models(namespace)
-        outputs, count = _redacted_outputs(self.collector.outputs())
+        outputs, count = redact_json(self.collector.outputs())
         self.redactions += count
         self.run.fact("outputs", outputs)
-        self.run.fact("resources", resources)
+        self.run.fact("resources", self.resources)
         if self.redactions:
             self.run.fact("redactions", self.redactions)
 
@@ -286,8 +337,3 @@ def _as_json(kind: str, content: dict[str, Any]) -> str:
     except (TypeError, ValueError):
         return ""
 
-
-def _redacted_outputs(outputs: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
-    from mlops_nb.capture.secrets import redact_json
-
-    return redact_json(outputs)  # type: ignore[return-value]

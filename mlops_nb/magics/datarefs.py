@@ -1,0 +1,124 @@
+"""From what was seen to what is recorded: files and frames that a result read and wrote."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlops_nb.entities import Artifact, DataRef
+from mlops_nb.errors import MlopsError
+from mlops_nb.tracking import ActiveRun
+from mlops_nb.tracking.faults import say
+
+if TYPE_CHECKING:
+    from mlops_nb.capture.data import Access
+
+FOREGROUND_BYTES = 256 << 20
+"""Frames up to this size are digested at once (25 ms); larger ones by a sample that says so."""
+SLICE = "slice"
+"""The context of data that earlier code of the slice touched, not the cell itself."""
+
+
+def refs_of(accesses: Sequence[tuple[Access, bool]], project: Path) -> list[DataRef]:
+    """What is known at once: paths, sizes, who; digests follow from the background."""
+    return [_ref(access, own, "", 0, {}) for access, own in accesses]
+
+
+def _ref(access: Access, own: bool, digest: str, size: int, profile: dict[str, Any], sampled: bool = False) -> DataRef:
+    extra = {"kind": access.kind, "via": access.via}
+    for name in ("changed", "gone"):
+        if getattr(access, name):
+            extra[name] = True  # type: ignore[assignment]
+    if access.detail:
+        extra["detail"] = access.detail
+    return DataRef(
+        path=access.relative or access.path,
+        digest=digest,
+        size=size or access.size,
+        mode=access.mode,
+        name=Path(access.path).name if access.kind not in ("sql", "url") else access.path,
+        context="" if own else SLICE,
+        profile={**profile, **extra},
+        sampled=sampled,
+    )
+
+
+def digest_accesses(run: ActiveRun, accesses: Sequence[tuple[Access, bool]], *, keep: bool = False) -> None:
+    """Digest and profile files, and record them; in the background, since 1 GB takes a second."""
+    try:
+        run.record_data(*(_digested(run, access, own, keep) for access, own in accesses))
+    except (MlopsError, OSError) as error:
+        say(error, about=f"data of {run.run_id}")
+
+
+def _digested(run: ActiveRun, access: Access, own: bool, keep: bool) -> DataRef:
+    from mlops_nb.capture.data.digests import digest
+    from mlops_nb.capture.data.files import profile_file
+
+    if access.kind in ("sql", "url") or access.gone:
+        return _ref(access, own, "", 0, {})
+    found = digest(access.path, expected_mtime_ns=access.mtime_ns or None, members=access.members or None)
+    profile = profile_file(access.path) if access.kind == "file" and access.mode == "read" else {}
+    if found.changed:
+        profile = {**profile, "changed": True}
+    if keep and access.mode == "read" and Path(access.path).is_file():
+        kept, size = run.workspace.artifacts.put_file(Path(access.path))
+        run.record_artifacts(Artifact(f"data/{Path(access.path).name}", kept, size))
+    return _ref(access, own, found.digest, found.size, profile, found.sampled)
+
+
+def frames_read(names: Sequence[str], namespace: Mapping[str, Any]) -> dict[str, Any]:
+    """The frames, tables and arrays among the names that a cell reads."""
+    from mlops_nb.capture.data.frames import is_frame
+
+    if not {"pandas", "polars", "pyarrow", "numpy"} & sys.modules.keys():
+        return {}
+    return {name: namespace[name] for name in names if name in namespace and is_frame(namespace[name])}
+
+
+def record_frames(run: ActiveRun, frames: Mapping[str, Any]) -> None:
+    """Digest frames now, before later cells change them; profile them from a copy that costs nothing."""
+    from mlops_nb.capture.data.frames import frame_digest
+
+    for name, frame in frames.items():
+        size = _size(frame)
+        if size > FOREGROUND_BYTES:
+            run.record_data(DataRef(name, "", size, "read", name, "frame", {"kind": "frame", "not_digested": True}, True))
+            continue
+        digest = frame_digest(frame)
+        run.workspace.drain.later(_profiling(run, name, _lazy_copy(frame), digest, size))
+
+
+def _profiling(run: ActiveRun, name: str, frame: Any, digest: str, size: int) -> Any:
+    def profile() -> None:
+        from mlops_nb.capture.data.profiles import profile_frame
+
+        found = profile_frame(frame) if frame is not None else {}
+        run.record_data(DataRef(name, digest, size, "read", name, "frame", {**found, "kind": "frame"}))
+
+    return profile
+
+
+def _size(frame: Any) -> int:
+    size = getattr(frame, "nbytes", None)
+    if isinstance(size, int):
+        return size
+    usage = getattr(frame, "memory_usage", None)
+    try:
+        return int(usage(deep=False).sum()) if usage is not None else 0
+    except Exception:  # a frame of a kind that we do not know
+        return 0
+
+
+def _lazy_copy(frame: Any) -> Any:
+    """A copy that later changes do not reach: free with pandas' copy on write, cheap when small; else None."""
+    pandas = sys.modules.get("pandas")
+    if pandas is not None and isinstance(frame, (pandas.DataFrame, pandas.Series)):
+        if int(pandas.__version__.split(".")[0]) >= 3:
+            return frame.copy(deep=False)
+        return frame.copy() if _size(frame) < 8 << 20 else None
+    if type(frame).__module__.split(".")[0] in ("polars", "pyarrow"):
+        return frame  # immutable
+    return frame.copy() if _size(frame) < 8 << 20 else None

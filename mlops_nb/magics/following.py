@@ -1,0 +1,276 @@
+"""Every execution is followed, tracked or not: what it read and wrote, its files, its random numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlops_nb.capture.slicing import Follower, SliceResult, Token, restart_run_all, slice_cells
+
+if TYPE_CHECKING:
+    from mlops_nb.capture.data import Access
+    from mlops_nb.capture.randomness import EntropyLog
+
+
+@dataclass(slots=True)
+class Followed:
+    """One execution that is, or was, followed.
+
+    `overrides` holds what a ``%%track`` line changed of the code: ``params`` put in the place of literals, ``seed``.
+    """
+
+    token: Token
+    index: int
+    source: str
+    state: dict[str, Any] = field(default_factory=dict)
+    drawn: list[str] = field(default_factory=list)
+    accesses: list[Access] = field(default_factory=list)
+    overrides: dict[str, Any] = field(default_factory=dict)
+    nested: bool = False
+
+
+class Following:
+    """Follows a shell's executions from the moment the extension is loaded.
+
+    Parameters
+    ----------
+    namespace : dict
+        The user's names.
+    root : Path
+        The project: files below it are named relative to it.
+    ignored : sequence of Path
+        Folders whose files are ours.
+    history : sequence of (source, execution count, cell id)
+        What ran before, from IPython's history.
+    """
+
+    def __init__(
+        self,
+        namespace: dict[str, Any],
+        root: Path,
+        ignored: Sequence[Path] = (),
+        history: Sequence[tuple[str, int | None, str | None]] = (),
+    ) -> None:
+        self.namespace = namespace
+        self.follower = Follower(namespace, history=history)
+        self.log: dict[int, Followed] = {}
+        self._root, self._ignored = root, ignored
+        self._watch: Any = None
+        self._entropy: EntropyLog | None = None
+        self._last_state: dict[str, Any] = {}
+
+    def start(self) -> None:
+        """Install the hooks on files and on NumPy's entropy."""
+        from mlops_nb.capture.data import DataWatch
+        from mlops_nb.capture.randomness import EntropyLog
+
+        self._watch = DataWatch(self._root, self._ignored)
+        self._watch.start()
+        self._entropy = EntropyLog()
+        self._entropy.install()
+
+    def stop(self) -> None:
+        """Take the watch back."""
+        if self._watch is not None:
+            self._watch.stop()
+
+    def begin(self, source: str, transformed: str, count: int | None, cell_id: str | None) -> Followed:
+        """An execution begins."""
+        from mlops_nb.capture.randomness import snapshot
+
+        token = self.follower.before(source, transformed, count, cell_id)
+        followed = Followed(token, self.follower.last_index, source, nested=token.nested)
+        if followed.nested:
+            return followed
+        followed.state = self._shared(snapshot(self.namespace))
+        if self._entropy is not None:
+            self._entropy.begin()
+        if self._watch is not None:
+            self._watch.begin(id(followed), source)
+        return followed
+
+    def end(self, followed: Followed, error: BaseException | None) -> None:
+        """The execution has ended."""
+        if followed.nested:
+            return
+        if self._watch is not None:
+            followed.accesses = self._watch.end(id(followed))
+        if self._entropy is not None:
+            followed.drawn = self._entropy.end()
+        files = [access for access in followed.accesses if access.kind in ("file", "folder", "database", "code")]
+        self.follower.after(
+            followed.token,
+            error,
+            [access.path for access in files if access.mode == "read"],
+            [access.path for access in files if access.mode == "write"],
+        )
+        from mlops_nb.capture.randomness import complete
+
+        followed.state = complete(followed.state)
+        self.log[followed.index] = followed
+
+    def slice_of(self, followed: Followed) -> SliceResult:
+        """The least code behind an execution, with what ``%%track`` lines changed of it written in."""
+        result = self.follower.slice_of(followed.index)
+        return replace(
+            result,
+            target=self._effective(result.target),
+            executions=[self._effective(part) for part in result.executions],
+        )
+
+    def facts(self, followed: Followed, cells: Sequence[Mapping[str, Any]] | None) -> dict[str, Any]:
+        """What is recorded of a tracked execution: slice, session, badge, randomness."""
+        raw = self.follower.slice_of(followed.index)
+        session = self.follower.session()
+        result = self.slice_of(followed)
+        parts = [*result.executions, result.target]
+        badge = restart_run_all(
+            session, cells, raw, {"unseeded": self._is_unseeded(raw), "files_changed": self._changed_files(raw)}
+        )
+        return {
+            "slice": [
+                {**cell, "index": part["index"]} for cell, part in zip(slice_cells(result), parts, strict=True)
+            ],
+            "slice_info": {
+                "notes": result.notes,
+                "outputs": sorted(result.outputs),
+                "random": result.random,
+                "total": result.total,
+            },
+            "session": session,
+            "restart_run_all": badge,
+            "randomness": self._randomness(parts),
+        }
+
+    def accesses_of(self, result: SliceResult) -> list[tuple[Access, bool]]:
+        """What a slice read and wrote; True for what its target itself did."""
+        found: dict[tuple[str, str], tuple[Access, bool]] = {}
+        for part in [*result.executions, result.target]:
+            followed = self.log.get(part["index"])
+            for access in followed.accesses if followed is not None else ():
+                found[access.path, access.mode] = (access, part is result.target)
+        return list(found.values())
+
+    # -- parts
+
+    def _shared(self, state: dict[str, Any]) -> dict[str, Any]:
+        """The same state as before is kept once: most cells draw nothing."""
+        if state == self._last_state:
+            return self._last_state
+        self._last_state = state
+        return state
+
+    def _effective(self, part: dict[str, Any]) -> dict[str, Any]:
+        followed = self.log.get(part["index"])
+        overrides = followed.overrides if followed is not None else {}
+        if not overrides:
+            return part
+        return {**part, "source": with_overrides(part["source"], overrides)}
+
+    def _is_unseeded(self, result: SliceResult) -> bool:
+        from mlops_nb.capture.randomness import unpinnable
+
+        for part in [*result.executions, result.target]:
+            entry = self.follower.ledger.executions[part["index"]]
+            followed = self.log.get(part["index"])
+            if followed is not None and "seed" in followed.overrides:
+                continue
+            if entry.unseeded or (followed is not None and followed.drawn) or unpinnable(part["source"]):
+                return True
+        return False
+
+    def _changed_files(self, result: SliceResult) -> list[str]:
+        written = {access.path for access, _ in self.accesses_of(result) if access.mode == "write"}
+        return [
+            access.relative or access.path
+            for access, _ in self.accesses_of(result)
+            if access.mode == "read" and access.path not in written and (access.changed or _is_changed(access))
+        ]
+
+    def _randomness(self, parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """States before each execution of the slice, each different one once, and the entropy that it drew."""
+        from mlops_nb.capture.randomness import process_facts, unpinnable
+
+        states: list[dict[str, Any]] = []
+        before: dict[str, int] = {}
+        entropy: dict[str, list[str]] = {}
+        lost: list[str] = []
+        for part in parts:
+            followed = self.log.get(part["index"])
+            if followed is None:
+                continue
+            place = next((i for i, state in enumerate(states) if state is followed.state), None)
+            if place is None:
+                place = len(states)
+                states.append(followed.state)
+            before[str(part["index"])] = place
+            if followed.drawn:
+                entropy[str(part["index"])] = followed.drawn
+            lost += [name for name in unpinnable(part["source"]) if name not in lost]
+        return {"states": states, "before": before, "entropy": entropy, "unpinnable": lost, "process": process_facts()}
+
+
+def with_overrides(source: str, overrides: Mapping[str, Any]) -> str:
+    """A cell as it really ran: ``-p`` values in the place of the literals, ``--seed`` as code; the line as a comment.
+
+    Examples
+    --------
+    >>> print(with_overrides("%%track -p lr=0.5\\nlr = 0.1", {"params": {"lr": 0.5}}))
+    # %%track -p lr=0.5
+    lr = 0.5
+    """
+    from mlops_nb.capture.replacement import replace_in_text
+    from mlops_nb.capture.slicing.script import without_tracking
+
+    lines = without_tracking(source).split("\n")
+    place = next((i for i, line in enumerate(lines) if line.lstrip().startswith("# %%track")), -1)
+    body = "\n".join(lines[place + 1 :])
+    body, done = replace_in_text(body, overrides.get("params", {}))
+    added = [f"{name} = {value!r}" for name, value in overrides.get("params", {}).items() if name not in done]
+    if overrides.get("seed") is not None:
+        added.insert(0, seed_line(overrides["seed"], overrides.get("libraries", ())))
+    return "\n".join([*lines[: place + 1], *added, body])
+
+
+def seed_line(seed: int, libraries: Sequence[str]) -> str:
+    """Code that seeds as ``--seed`` did; it leaves no name behind.
+
+    Examples
+    --------
+    >>> seed_line(7, ["numpy"])
+    "__import__('random').seed(7); __import__('numpy').random.seed(7)"
+    """
+    calls = [f"__import__('random').seed({seed})"]
+    if "numpy" in libraries:
+        calls.append(f"__import__('numpy').random.seed({seed})")
+    if "torch" in libraries:
+        calls.append(f"__import__('torch').manual_seed({seed})")
+    return "; ".join(calls)
+
+
+def read_cells(notebook: Path) -> list[dict[str, Any]] | None:
+    """The code cells of a notebook file as it was saved last; None if it cannot be read."""
+    import json
+
+    try:
+        content = json.loads(notebook.read_text(encoding="utf-8"))
+        return [
+            {"id": cell.get("id"), "source": _joined(cell.get("source", ""))}
+            for cell in content["cells"]
+            if cell.get("cell_type") == "code"
+        ]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _joined(source: Any) -> str:
+    return "".join(source) if isinstance(source, list) else str(source)
+
+
+def _is_changed(access: Access) -> bool:
+    try:
+        return access.kind == "file" and Path(access.path).stat().st_mtime_ns != access.mtime_ns
+    except OSError:
+        return True
