@@ -112,9 +112,10 @@ CELLS = {
 }
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow) if "forest" in name or "torch" in name else name for name in CELLS]
-)
+SLOW = ("forest", "torch", "torch in one cell")
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in CELLS])
 def test_an_unseeded_cell_is_the_same_bit_for_bit_in_a_fresh_process(name: str) -> None:
     setup, cell = CELLS[name]
     for library in ("torch", "sklearn"):
