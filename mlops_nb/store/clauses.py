@@ -338,8 +338,7 @@ def sort_keys(orders: tuple[Order, ...]) -> list[SortKey]:
     """
     keys: list[SortKey] = []
     for order in orders:
-        nullable = order.field.kind != "attribute" or order.field.key not in _NEVER_NULL
-        keys += [SortKey(each, order.descending, nullable) for each in _expressions(order.field)]
+        keys += [SortKey(each, order.descending, _may_lack(order.field)) for each in _expressions(order.field)]
     runs = schema.runs.c
     return [*keys, SortKey(runs.start_time, True, False), SortKey(runs.run_id, False, False)]
 
@@ -352,7 +351,11 @@ def has_second_part(orders: tuple[Order, ...]) -> bool:
     >>> has_second_part((Order(Field("metric", "acc"), True),)), has_second_part(())
     (True, False)
     """
-    return sort_keys(orders)[0].nullable
+    return bool(orders) and _may_lack(orders[0].field)
+
+
+def _may_lack(field: Field) -> bool:
+    return field.kind != "attribute" or field.key not in _NEVER_NULL
 
 
 def _expressions(field: Field) -> list[ColumnElement[Any]]:

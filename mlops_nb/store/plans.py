@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-CAP = 4000
+CAP = 2000
 """Counting goes no further, plus a share of all runs in large stores."""
 
 
@@ -18,7 +18,7 @@ def count_limit(runs: int) -> int:
     Examples
     --------
     >>> count_limit(100_000)
-    9000
+    7000
     """
     return CAP + runs // 20
 
@@ -43,7 +43,7 @@ def choose_driver(runs: int, counts: Sequence[tuple[int, int]], limit: int) -> i
 
     Examples
     --------
-    >>> choose_driver(10_000, [(0, 4500), (1, 900)], 100), choose_driver(10_000, [(0, 4500)], 100)
+    >>> choose_driver(10_000, [(0, 4500), (1, 900)], 100), choose_driver(10_000, [(0, 2500)], 100)
     (1, None)
     """
     if not counts:

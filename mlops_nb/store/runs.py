@@ -96,7 +96,12 @@ class SqlStore(Intake, Experiments, Contents):
 
     def info(self) -> dict[str, Any]:
         """What `store info` shows: url (credentials redacted), schema version, counts, sizes in bytes."""
-        counted = {"experiments": schema.experiments, "runs": schema.runs, "artifacts": schema.artifacts}
+        counted = {
+            "experiments": schema.experiments,
+            "runs": schema.runs,
+            "artifacts": schema.artifacts,
+            "documents": schema.documents,
+        }
         with self._database.read() as transaction:
             counts = {name: self._count(transaction, table) for name, table in counted.items()}
             points = transaction.all(
