@@ -1,0 +1,1 @@
+"""One module a peer, all with the same functions: see ``benchmarks.measures``."""
