@@ -8,7 +8,8 @@ from typing import Any
 
 from mlops_nb.capture.slicing.commands import translate
 from mlops_nb.capture.slicing.ledger import SliceResult
-from mlops_nb.capture.slicing.syntax import CellText, read_cell
+from mlops_nb.capture.slicing.mentions import CellText
+from mlops_nb.capture.slicing.syntax import read_cell
 
 CLEAN = "clean"
 

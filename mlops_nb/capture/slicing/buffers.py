@@ -92,7 +92,7 @@ def _bytes(probe: Any, plain: Any, root: Any) -> None:
         flat = np.frombuffer(plain.tobytes(), np.uint8)
     else:
         flat = root.reshape(-1).view(np.uint8)
-    probe.buffer(memoryview(flat))
+    probe.buffer(memoryview(flat), flat.__array_interface__["data"][0])
 
 
 def _generator(probe: Any, value: Any) -> None:
@@ -169,7 +169,7 @@ def _arrow(probe: Any, value: Any) -> None:
     probe.put((type(value).__name__, len(value)))
     for buffer in _arrow_buffers(value):
         if buffer is not None:
-            probe.buffer(memoryview(buffer))
+            probe.buffer(memoryview(buffer), buffer.address)
 
 
 def _arrow_buffers(value: Any) -> Iterator[Any]:
@@ -209,7 +209,7 @@ def _tensor(probe: Any, value: Any) -> None:
     if value.is_leaf and value.grad is not None:
         probe.push(value.grad)
     if plain.device.type == "cpu" and plain.is_contiguous():
-        probe.buffer(memoryview(plain.reshape(-1).view(torch.uint8).numpy()))
+        probe.buffer(memoryview(plain.reshape(-1).view(torch.uint8).numpy()), plain.data_ptr())
     else:
         probe.put((plain.data_ptr(), value._version))
 

@@ -9,8 +9,8 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 from mlops_nb.capture.slicing.ledger import Execution, Ledger
+from mlops_nb.capture.slicing.mentions import CellText
 from mlops_nb.capture.slicing.resources import RANDOM, relevant
-from mlops_nb.capture.slicing.syntax import CellText
 
 _SETTING = re.compile(
     r"^(set($|_|[A-Z])|enable|disable|register|unregister|use($|_)|config|init($|_|ialize)|login|install|activate|patch"
@@ -37,13 +37,11 @@ _CONFIGURING = frozenset(
 )
 
 
-def record_resources(
+def record_states(
     ledger: Ledger,
     entry: Execution,
     text: CellText,
-    before: Mapping[str, Hashable],
-    after: Mapping[str, Hashable],
-    baseline: Mapping[str, Hashable],
+    states: tuple[Mapping[str, Hashable], Mapping[str, Hashable], Mapping[str, Hashable]],
     *,
     packages: frozenset[str],
     words: frozenset[str],
@@ -57,8 +55,8 @@ def record_resources(
     ----------
     ledger, entry, text
         The log, the execution, its text.
-    before, after, baseline : mapping
-        States of resources before and after it, and when following began.
+    states : tuple of mapping
+        States of resources before it, after it, and when following began.
     packages, words, facts : frozenset of str
         As for `resources.relevant`.
     grew : bool
@@ -66,9 +64,10 @@ def record_resources(
     fresh : frozenset of str
         Random resources that it seeded before it drew from them.
     """
+    before, after, baseline = states
     changed = {name for name, state in after.items() if _has_changed(name, before, state, text, words, grew)}
     for name in list(ledger.writers):
-        if name in RANDOM or not name.startswith("@") or name.startswith(("@file:", "@module:")):
+        if name in RANDOM or not name.startswith("@") or name.startswith(("@file:", "@seeded", "@steering")):
             continue
         if name == "@pyplot" or not (name in changed or relevant(name, packages, words, facts)):
             continue
@@ -77,8 +76,6 @@ def record_resources(
     for name in changed - RANDOM - {"@pyplot"}:
         ledger.change(entry, name)
     _record_random(ledger, entry, text, changed, packages, words, fresh)
-    for place in lasting_effects(text):
-        ledger.change(entry, place)
 
 
 def _has_changed(
@@ -127,22 +124,33 @@ def _is_seeded(ledger: Ledger, name: str) -> bool:
     return "@seeded" + name in ledger.writers
 
 
-def lasting_effects(text: CellText) -> set[str]:
-    """Pseudo-names of what a cell changes for good where no state is compared: magics, library settings, patches.
+def lasting_effects(text: CellText, namespace: Mapping[str, Any]) -> set[str]:
+    """Pseudo-names of what a cell changes for good where no state is compared: magics, library settings, registrations.
+
+    Parameters
+    ----------
+    text : CellText
+        The cell.
+    namespace : mapping
+        After it ran.
+
+    Returns
+    -------
+    set of str
 
     Examples
     --------
     >>> from mlops_nb.capture.slicing.syntax import read_cell
-    >>> sorted(lasting_effects(read_cell("import sqlite3\\nsqlite3.register_adapter(A, f)")))
+    >>> sorted(lasting_effects(read_cell("import sqlite3\\nsqlite3.register_adapter(A, f)"), {}))
     ['@lib:sqlite3']
     """
     found = {effect for command in text.commands if (effect := command.standing_effect())}
     for chain in text.called:
-        package = text.aliases.get(chain[0], "").partition(".")[0]
+        package = _module_path(chain[0], text, namespace, unknown="").partition(".")[0]
         if package and package not in _FOLLOWED and any(_SETTING.match(part) for part in chain[1:]):
             found.add(f"@lib:{package}")
     for chain in text.chains:
-        package = text.aliases.get(chain[0], "").partition(".")[0]
+        package = _module_path(chain[0], text, namespace, unknown="").partition(".")[0]
         if package and chain[-1].startswith("register_") and package in _FOLLOWED:
             found.add(f"@lib:{package}")
     return found
@@ -229,7 +237,7 @@ _SEEDERS = {
 }
 
 
-def _module_path(name: str, text: CellText, namespace: Mapping[str, Any]) -> str:
+def _module_path(name: str, text: CellText, namespace: Mapping[str, Any], unknown: str | None = None) -> str:
     if name in text.aliases:
         return text.aliases[name]
     value = namespace.get(name)
@@ -238,7 +246,7 @@ def _module_path(name: str, text: CellText, namespace: Mapping[str, Any]) -> str
     if isinstance(value, types.BuiltinFunctionType | types.MethodType):  # from numpy.random import seed
         own, owner = getattr(value, "__name__", ""), type(getattr(value, "__self__", None)).__module__
         return f"numpy.random.{own}" if owner.startswith("numpy.random") else f"{owner}.{own}"
-    return name
+    return name if unknown is None else unknown
 
 
 def _seeded_by(function: types.FunctionType, after: Mapping[str, Hashable]) -> set[str]:

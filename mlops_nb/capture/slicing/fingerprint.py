@@ -150,9 +150,9 @@ class Probe:
         self.complete = False
         return False
 
-    def buffer(self, view: memoryview) -> None:
-        """Add the bytes of a contiguous buffer."""
-        key = (xxhash.xxh3_64, id(view.obj), view.nbytes)
+    def buffer(self, view: memoryview, address: int) -> None:
+        """Add the bytes of a contiguous buffer, which starts at `address`."""
+        key = (address, view.nbytes)
         known = self.buffers.get(key)
         if known is None and self.affords(view.nbytes):
             known = self.buffers[key] = xxhash.xxh3_64(view).intdigest()

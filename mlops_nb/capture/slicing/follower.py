@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 import time
 import types
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlops_nb.capture.slicing.effects import patched_packages, record_resources, seeded_first
 from mlops_nb.capture.slicing.fingerprint import Print, Probe
 from mlops_nb.capture.slicing.ledger import Execution, Ledger, SliceResult
-from mlops_nb.capture.slicing.paths import PathWatch
+from mlops_nb.capture.slicing.mentions import CellText
 from mlops_nb.capture.slicing.reading import Reading, is_followed, read_names, sharing
-from mlops_nb.capture.slicing.resources import changed_variables, figures, snapshot
-from mlops_nb.capture.slicing.syntax import CellText, read_cell
-
-_APPENDS = re.compile(r"^(a[bt+]*|[rx][bt]?\+[bt]?|r\+)$")
-_ADDING = frozenset(
-    {"sqlite3", "shelve", "h5py", "tables", "dbm", "lmdb", "duckdb", "ZipFile", "HDFStore", "to_sql", "append"}
-)
+from mlops_nb.capture.slicing.syntax import read_cell
+from mlops_nb.capture.slicing.world import View, World
 
 
 @dataclass(slots=True)
@@ -33,11 +26,7 @@ class Token:
     text: CellText
     identities: dict[str, int] = field(default_factory=dict)
     reading: Reading = field(default_factory=Reading)
-    states: dict[str, Hashable] = field(default_factory=dict)
-    environ: dict[str, str] = field(default_factory=dict)
-    figures: frozenset[Any] = frozenset()
-    modules: int = 0
-    paths: set[str] = field(default_factory=set)
+    view: View = field(default_factory=View)
     started: float = 0.0
     overhead: float = 0.0
     nested: bool = False
@@ -83,14 +72,12 @@ class Follower:
         self.ledger = Ledger()
         self.prints: dict[str, Print] = {}
         self.kin: dict[str, set[str]] = {}
-        self.paths = PathWatch()
-        self.name_paths: dict[str, set[str]] = {}
         self.refused: dict[int, float] = {}
         self.current: Token | None = None
         for source, count, cell_id in history:
             self._add_history(source, count, cell_id)
         self.unexplained = {n for n in self._identities() if n not in self.ledger.writers}
-        self.baseline = snapshot()
+        self.world = World(self.ledger)
 
     # -- the two calls
 
@@ -125,15 +112,12 @@ class Follower:
             return self._print(name, left)
 
         token.reading = read_names(text, self.namespace, print_of)
+        if late := self.world.patched_names(token.reading.packages):  # what patched libraries' functions load
+            text.reads.update({name: frozenset() for name in late - text.reads.keys()})
+            token.reading = read_names(text, self.namespace, print_of)
         self._read_before(token)
         token.identities = self._identities()
-        self.paths.look()
-        texts = [*token.reading.texts, *_module_files(text)]
-        token.paths = self.paths.name(texts, token.reading.folders)
-        token.states = snapshot()
-        token.environ = dict(os.environ)
-        token.figures = figures()
-        token.modules = len(sys.modules)
+        token.view = self.world.look(text, token.reading)
         token.overhead = time.thread_time() - began
         token.started = time.perf_counter()
         return token
@@ -174,10 +158,15 @@ class Follower:
         if error is None:
             rebound |= token.text.sure & now.keys()
         changed = self._find_changes(token, now, rebound, left)
-        after = snapshot()
-        self._record_files(token, files_read, files_written, changed | rebound)
-        self._record_resources(token, after)
         self._record_names(token, now, rebound, changed, left)
+        opaque = {n for n in changed | rebound if (known := self.prints.get(n)) is not None and known.opaque}
+        self.world.record_files(entry, token.text, token.reading, token.view, files_read, files_written, opaque)
+        drawn = {
+            n for n in token.reading.names if (p := self.prints.get(n)) and not p.reach.isdisjoint(token.view.figures)
+        }
+        self.world.record_resources(entry, token.text, token.reading, token.view, self.namespace, drawn=bool(drawn))
+        new_names = {inner for n in rebound if n in self.prints for inner in self.prints[n].names}
+        self.world.record_patches(entry, token.text, self.namespace, new_names)
         entry.overhead = token.overhead + time.thread_time() - began
 
     # -- what others ask
@@ -259,8 +248,8 @@ class Follower:
         stirred = [
             self.prints[n] for n in (*changed, *((rebound | gone) & token.identities.keys())) if n in self.prints
         ]
-        if "pyplot" in reading.packages and token.figures:
-            stirred.append(Print(0, 0, token.figures, opaque=True))
+        if "pyplot" in reading.packages and token.view.figures:
+            stirred.append(Print(0, 0, token.view.figures, opaque=True))
         others = (now.keys() - rebound) - set(first)
         linked = sharing(others, self.prints, stirred)
         for name in (*changed, *((rebound | gone) & reading.names), *reading.names):
@@ -345,79 +334,6 @@ class Follower:
                 self.kin.setdefault(name, set()).add(other)
                 self.kin.setdefault(other, set()).add(name)
 
-    # -- the rest of the world
-
-    def _record_files(
-        self, token: Token, files_read: Iterable[str], files_written: Iterable[str], touched: set[str]
-    ) -> None:
-        entry, text, reading = token.entry, token.text, token.reading
-        named = token.paths | self.paths.name([*reading.texts, *_module_files(text)], reading.folders)
-        for name in reading.names:
-            named |= self.name_paths.get(name, set())
-        read = {os.path.abspath(p) for p in files_read}
-        written = {os.path.abspath(p) for p in files_written} | self.paths.changed()
-        if any(command.is_shell for command in text.commands):
-            read |= self.paths.written
-        for path in self.paths.known(read | named):
-            self.ledger.read(entry, f"@file:{path}")
-        adds = any(map(_APPENDS.match, text.texts)) or bool(_ADDING & (reading.words | reading.packages))
-        adds = adds or any(">>" in c.line + c.body or "-a" in c.line.split() for c in text.commands)
-        for path in written:
-            place = f"@file:{path}"
-            if adds or path not in self.paths.written:
-                self.ledger.change(entry, place)
-            else:
-                self.ledger.bind(entry, place)
-            self.paths.written.add(path)
-        if read or written:
-            entry.reads.add("@files")
-        for name in touched:
-            known = self.prints.get(name)
-            if known is not None and known.opaque and (written | read | named):
-                self.name_paths.setdefault(name, set()).update(list(written | read | named)[:20])
-
-    def _record_resources(self, token: Token, after: dict[str, Hashable]) -> None:
-        entry, text, reading = token.entry, token.text, token.reading
-        roots = {module.partition(".")[0] for module in text.imports if module}
-        packages = frozenset(reading.packages | roots - {""})
-        facts: set[str] = set()
-        if roots:
-            facts.add("imports")
-            if roots - sys.stdlib_module_names:
-                facts.add("foreign")
-        if any(command.is_shell for command in text.commands):
-            facts.add("shell")
-        if "@files" in entry.reads:
-            facts.add("files")
-        steering = self.ledger.writers.get("@steering", ())
-        if steering and packages:
-            facts.add("threads")
-        record_resources(
-            self.ledger, entry, text, token.states, after, self.baseline,
-            packages=packages, words=frozenset(reading.words | set(text.imports)), facts=frozenset(facts),
-            grew=len(sys.modules) != token.modules, fresh=seeded_first(text, self.namespace, after),
-        )  # fmt: skip
-        if changed_variables(token.environ, dict(os.environ)) and "@environ" in entry.writes:
-            self.ledger.change(entry, "@steering")
-        for package in patched_packages(text, self.namespace):
-            self.ledger.change(entry, f"@lib:{package}")
-        self._record_figures(token)
-
-    def _record_figures(self, token: Token) -> None:
-        """What is drawn through pyplot goes to the figure that is open."""
-        open_now = figures()
-        draws = "pyplot" in token.reading.packages
-        touches = (
-            bool(sharing(token.reading.names, self.prints, [Print(0, 0, token.figures)])) if token.figures else False
-        )
-        if token.figures and (draws or touches):
-            self.ledger.read(token.entry, "@pyplot")
-        if open_now != token.figures or (open_now and (draws or touches)):
-            if token.figures:
-                self.ledger.change(token.entry, "@pyplot")
-            else:
-                self.ledger.bind(token.entry, "@pyplot")
-
     def _add_history(self, source: str, count: int | None, cell_id: str | None) -> None:
         """What ran before following began: reads are taken as changes, since nothing was compared."""
         from mlops_nb.capture.slicing.commands import translate
@@ -444,13 +360,3 @@ def _is_within_a_cell() -> bool:
             return True
         frame = frame.f_back
     return True
-
-
-def _module_files(text: CellText) -> list[str]:
-    """Files of local modules that the cell imports, and the file that it writes itself."""
-    found = [path for command in text.commands if (path := command.written_path())]
-    for name in text.imports:
-        top = name.partition(".")[0]
-        if top and top not in sys.stdlib_module_names:
-            found.extend((f"{top}.py", name.replace(".", os.sep) + ".py"))
-    return found

@@ -65,7 +65,7 @@ class PathWatch:
                 continue
             self.watched[path] = new
             if new is not None and os.path.isdir(path):
-                found |= self._newest(path, old)
+                found |= self._newest(path, old) | ({path} if old is None else set())
             else:
                 found.add(path)
         return found
@@ -83,7 +83,7 @@ class PathWatch:
         return found
 
     def known(self, paths: Iterable[str]) -> set[str]:
-        """Files written in this session that are among `paths`, below one of them, or match one as a pattern.
+        """Files written in this session that are among `paths`, below or above one of them, or match one as a pattern.
 
         Examples
         --------
@@ -98,7 +98,11 @@ class PathWatch:
                 found.add(path)
             is_pattern = any(sign in path for sign in "*?[")
             for other in self.written:
-                if other.startswith(path + os.sep) or (is_pattern and fnmatch.fnmatch(other, path)):
+                if (
+                    other.startswith(path + os.sep)
+                    or path.startswith(other + os.sep)
+                    or (is_pattern and fnmatch.fnmatch(other, path))
+                ):
                     found.add(other)
         return found
 

@@ -13,7 +13,7 @@ from typing import Any
 from mlops_nb.capture.slicing.bytecode import names_of
 from mlops_nb.capture.slicing.fingerprint import Print
 from mlops_nb.capture.slicing.layout import type_name
-from mlops_nb.capture.slicing.syntax import CellText
+from mlops_nb.capture.slicing.mentions import CellText
 
 _HIDDEN = re.compile(r"^(__\w+__|_i\d*|_ii|_iii|_ih|_oh|_dh|In|Out|exit|quit|get_ipython|_exit_code|open|display)$")
 _OUTPUT = re.compile(r"^_\d+$")

@@ -5,21 +5,12 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from dataclasses import dataclass, field
 
 from mlops_nb.capture.slicing.bytecode import body_loads, names_of, nested
 from mlops_nb.capture.slicing.commands import Command, parse_command
+from mlops_nb.capture.slicing.mentions import CellText, chain_of, namespace_item, note_call, note_chain
 
 TOP_LEVEL_AWAIT = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-
-_NAMESPACE_CALLS = frozenset({"globals", "locals", "vars"})
-_CODE_CALLS = frozenset({"exec", "eval", "compile", "execfile", "runfile"})
-_SHELL_CALLS = frozenset({"run_cell", "run_cell_async", "ex", "ev", "safe_execfile"})
-_TEXT_QUERIES = frozenset(
-    "query eval sql execute read_sql read_sql_query from_formula ols glm gls wls logit probit poisson mixedlm quantreg"
-    " rlm gee dmatrix dmatrices".split()
-)
-"""Calls whose string argument may name variables: ``df.query("a > @x")``, formulas, SQL over frames."""
 
 _SAFE_CONTEXTS = frozenset(
     "open catch_warnings errstate option_context rc_context redirect_stdout redirect_stderr TemporaryDirectory"
@@ -34,44 +25,6 @@ _INERT_DECORATORS = frozenset(
 """Decorators that do not call what they decorate."""
 
 _AT_ONCE = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
-
-
-@dataclass(slots=True)
-class CellText:
-    """What a cell's text says.
-
-    `reads` maps each name that may be loaded before the cell binds it to the names that are surely bound at each such
-    load; `sure` are names that the cell surely binds; `stores` all that it may bind, `deletes` unbind. `chains` are dotted
-    uses (``("np", "random", "seed")``), `changed` dotted stores, `called` dotted calls as statements. `dynamic` are
-    names whose text is run as code, `dynamic_all` says that anything may be read.
-    """
-
-    reads: dict[str, frozenset[str]] = field(default_factory=dict)
-    stores: set[str] = field(default_factory=set)
-    sure: set[str] = field(default_factory=set)
-    deletes: set[str] = field(default_factory=set)
-    texts: list[str] = field(default_factory=list)
-    words: set[str] = field(default_factory=set)
-    chains: set[tuple[str, ...]] = field(default_factory=set)
-    changed: set[tuple[str, ...]] = field(default_factory=set)
-    called: list[tuple[str, ...]] = field(default_factory=list)
-    first_call: tuple[str, ...] = ()
-    seeds_first: set[tuple[str, ...]] = field(default_factory=set)
-    imports: set[str] = field(default_factory=set)
-    aliases: dict[str, str] = field(default_factory=dict)
-    commands: list[Command] = field(default_factory=list)
-    outputs: set[int] = field(default_factory=set)
-    inputs: set[int] = field(default_factory=set)
-    all_outputs: bool = False
-    all_inputs: bool = False
-    dynamic: set[str] = field(default_factory=set)
-    dynamic_words: set[str] = field(default_factory=set)
-    dynamic_all: bool = False
-    star: bool = False
-    future: bool = False
-    asks: bool = False
-    imports_only: bool = False
-    broken: bool = False
 
 
 def read_cell(code: str) -> CellText:
@@ -108,27 +61,6 @@ def read_cell(code: str) -> CellText:
     return text
 
 
-def chain_of(node: ast.AST) -> tuple[str, ...]:
-    """``a.b.c`` as a tuple, also through calls and subscripts at the end; empty if the root is no name.
-
-    Examples
-    --------
-    >>> chain_of(ast.parse("np.random.seed", mode="eval").body)
-    ('np', 'random', 'seed')
-    """
-    parts: list[str] = []
-    while True:
-        if isinstance(node, ast.Attribute):
-            parts.append(node.attr)
-            node = node.value
-        elif isinstance(node, ast.Subscript | ast.Starred):
-            node = node.value
-        elif isinstance(node, ast.Name):
-            return (node.id, *reversed(parts))
-        else:
-            return ()
-
-
 class _Reader:
     """Walks statements in order; `bound` is the set of names that are surely bound at that point."""
 
@@ -142,7 +74,7 @@ class _Reader:
 
     def block(self, body: list[ast.stmt], bound: set[str]) -> set[str]:
         for statement in body:
-            method = getattr(self, f"_do_{type(statement).__name__}", None)
+            method = getattr(self, f"_on_{type(statement).__name__.lower()}", None)
             bound = method(statement, bound) if method else self._plain(statement, bound)
         return bound
 
@@ -151,7 +83,7 @@ class _Reader:
             self.expression(child, bound)
         return bound
 
-    def _do_Expr(self, node: ast.Expr, bound: set[str]) -> set[str]:
+    def _on_expr(self, node: ast.Expr, bound: set[str]) -> set[str]:
         value = node.value.value if isinstance(node.value, ast.Await) else node.value
         if isinstance(value, ast.Call) and (chain := chain_of(value.func)):
             self.text.called.append(chain)
@@ -170,7 +102,7 @@ class _Reader:
         for arg in (*node.args, *(keyword.value for keyword in node.keywords)):
             self.expression(arg, bound)
 
-    def _do_Assign(self, node: ast.Assign, bound: set[str]) -> set[str]:
+    def _on_assign(self, node: ast.Assign, bound: set[str]) -> set[str]:
         if isinstance(node.value, ast.Lambda) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             bound = self._definition(node, bound, node.targets[0].id, at_once=False)
             return bound
@@ -179,21 +111,21 @@ class _Reader:
             self.target(target, bound)
         return bound
 
-    def _do_AugAssign(self, node: ast.AugAssign, bound: set[str]) -> set[str]:
+    def _on_augassign(self, node: ast.AugAssign, bound: set[str]) -> set[str]:
         self.expression(node.value, bound)
         if isinstance(node.target, ast.Name):
             self.load(node.target.id, bound)
         self.target(node.target, bound)
         return bound
 
-    def _do_AnnAssign(self, node: ast.AnnAssign, bound: set[str]) -> set[str]:
+    def _on_annassign(self, node: ast.AnnAssign, bound: set[str]) -> set[str]:
         self.expression(node.annotation, bound)
         if node.value is not None:
             self.expression(node.value, bound)
             self.target(node.target, bound)
         return bound
 
-    def _do_Delete(self, node: ast.Delete, bound: set[str]) -> set[str]:
+    def _on_delete(self, node: ast.Delete, bound: set[str]) -> set[str]:
         for target in node.targets:
             if isinstance(target, ast.Name):
                 self.load(target.id, bound)
@@ -203,11 +135,11 @@ class _Reader:
                 self.target(target, bound)
         return bound
 
-    def _do_If(self, node: ast.If, bound: set[str]) -> set[str]:
+    def _on_if(self, node: ast.If, bound: set[str]) -> set[str]:
         self.expression(node.test, bound)
         return self.block(node.body, set(bound)) & self.block(node.orelse, set(bound))
 
-    def _do_For(self, node: ast.For | ast.AsyncFor, bound: set[str]) -> set[str]:
+    def _on_for(self, node: ast.For | ast.AsyncFor, bound: set[str]) -> set[str]:
         self.expression(node.iter, bound)
         inner = set(bound)
         self.target(node.target, inner)
@@ -215,15 +147,15 @@ class _Reader:
         self.block(node.orelse, set(bound))
         return bound
 
-    _do_AsyncFor = _do_For
+    _on_asyncfor = _on_for
 
-    def _do_While(self, node: ast.While, bound: set[str]) -> set[str]:
+    def _on_while(self, node: ast.While, bound: set[str]) -> set[str]:
         self.expression(node.test, bound)
         self.block(node.body, set(bound))
         self.block(node.orelse, set(bound))
         return bound
 
-    def _do_Try(self, node: ast.Try, bound: set[str]) -> set[str]:
+    def _on_try(self, node: ast.Try, bound: set[str]) -> set[str]:
         done = self.block(node.orelse, self.block(node.body, set(bound)))
         ways = [done]
         for handler in node.handlers:
@@ -239,9 +171,9 @@ class _Reader:
         result = set.intersection(*ways)
         return result | self.block(node.finalbody, set(bound))
 
-    _do_TryStar = _do_Try
+    _on_trystar = _on_try
 
-    def _do_With(self, node: ast.With | ast.AsyncWith, bound: set[str]) -> set[str]:
+    def _on_with(self, node: ast.With | ast.AsyncWith, bound: set[str]) -> set[str]:
         safe = True
         for item in node.items:
             self.expression(item.context_expr, bound)
@@ -253,9 +185,9 @@ class _Reader:
         after = self.block(node.body, set(bound))
         return after if safe else bound
 
-    _do_AsyncWith = _do_With
+    _on_asyncwith = _on_with
 
-    def _do_Match(self, node: ast.Match, bound: set[str]) -> set[str]:
+    def _on_match(self, node: ast.Match, bound: set[str]) -> set[str]:
         self.expression(node.subject, bound)
         for case in node.cases:
             inner = set(bound)
@@ -271,7 +203,7 @@ class _Reader:
             self.block(case.body, inner)
         return bound
 
-    def _do_Import(self, node: ast.Import, bound: set[str]) -> set[str]:
+    def _on_import(self, node: ast.Import, bound: set[str]) -> set[str]:
         for alias in node.names:
             name = alias.asname or alias.name.split(".")[0]
             self.text.imports.add(alias.name)
@@ -279,7 +211,7 @@ class _Reader:
             self.bind(name, bound)
         return bound
 
-    def _do_ImportFrom(self, node: ast.ImportFrom, bound: set[str]) -> set[str]:
+    def _on_importfrom(self, node: ast.ImportFrom, bound: set[str]) -> set[str]:
         module = "." * node.level + (node.module or "")
         self.text.future |= module == "__future__"
         self.text.imports.add(module)
@@ -292,13 +224,13 @@ class _Reader:
             self.bind(alias.asname or alias.name, bound)
         return bound
 
-    def _do_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, bound: set[str]) -> set[str]:
+    def _on_functiondef(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, bound: set[str]) -> set[str]:
         plain = all((chain_of(_callee(d)) or ("",))[-1] in _INERT_DECORATORS for d in node.decorator_list)
         at_once = not plain or (isinstance(node, ast.ClassDef) and bool(node.keywords))
         return self._definition(node, bound, node.name, at_once=at_once)
 
-    _do_AsyncFunctionDef = _do_FunctionDef
-    _do_ClassDef = _do_FunctionDef
+    _on_asyncfunctiondef = _on_functiondef
+    _on_classdef = _on_functiondef
 
     def _definition(self, node: ast.stmt, bound: set[str], name: str, *, at_once: bool) -> set[str]:
         """Bind a function or class: what its statement runs is read now, its body's names when the name is used."""
@@ -306,13 +238,14 @@ class _Reader:
         for read in now:
             self.load(read, bound)
         self.text.words |= words
+        self.text.later |= later
         self.text.texts.extend(texts)
         self.text.stores |= stores
         for part in ast.walk(node):
             if isinstance(part, ast.Attribute | ast.Subscript):
-                self._note_chain(part)
+                note_chain(self.text, part)
             elif isinstance(part, ast.Call):
-                self._note_call(part, inner=True)
+                note_call(self.text, part, inner=True)
         self.bind(name, bound)
         self.deferred[name] = later - {name}
         if at_once:
@@ -335,7 +268,7 @@ class _Reader:
                 self.target(part, bound)
         elif isinstance(node, ast.Starred):
             self.target(node.value, bound)
-        elif (name := _namespace_item(node)) is not None:
+        elif (name := namespace_item(node)) is not None:
             self.text.stores.add(name)
         else:
             if chain := chain_of(node):
@@ -371,8 +304,8 @@ class _Reader:
             self._call(node, bound)
         else:
             if isinstance(node, ast.Attribute | ast.Subscript):
-                self._note_chain(node)
-                if (name := _namespace_item(node)) is not None:
+                note_chain(self.text, node)
+                if (name := namespace_item(node)) is not None:
                     self.load(name, bound)
                     return
             if isinstance(node, ast.IfExp | ast.BoolOp):  # a walrus in a branch may not run
@@ -381,12 +314,13 @@ class _Reader:
 
     def _lambda(self, node: ast.Lambda, bound: set[str]) -> None:
         now, later, _, words, _ = _definition_names(ast.copy_location(ast.Expr(node), node))
+        self.text.later |= later
         self.text.words |= words
         for name in now | later:
             self.load(name, bound)
         for part in ast.walk(node.body):
             if isinstance(part, ast.Call):
-                self._note_call(part, inner=True)
+                note_call(self.text, part, inner=True)
 
     def _comprehension(self, node: ast.AST, bound: set[str]) -> None:
         generators = getattr(node, "generators", [])
@@ -410,7 +344,7 @@ class _Reader:
         if command is not None:
             self._command(command, bound)
         else:
-            self._note_call(node, inner=False)
+            note_call(self.text, node, inner=False)
             self._plain(node, bound)
         self.called_yet = True
 
@@ -433,62 +367,9 @@ class _Reader:
             self.text.dynamic_all |= command.name == "run"
             self.text.dynamic_words |= set(re.findall(r"[A-Za-z_]\w*", command.line))
 
-    # -- what is said besides names
-
-    def _note_chain(self, node: ast.Attribute | ast.Subscript) -> None:
-        if isinstance(node, ast.Attribute):
-            self.text.words.add(node.attr)
-            if isinstance(node.value, ast.Name | ast.Attribute) and (chain := chain_of(node)):
-                self.text.chains.add(chain)
-            return
-        if isinstance(node.value, ast.Name) and node.value.id in ("Out", "_oh", "In", "_ih"):
-            number = node.slice.value if isinstance(node.slice, ast.Constant) else None
-            outs = node.value.id in ("Out", "_oh")
-            if isinstance(number, int):
-                (self.text.outputs if outs else self.text.inputs).add(number)
-            elif outs:
-                self.text.all_outputs = True
-            else:
-                self.text.all_inputs = True
-
-    def _note_call(self, node: ast.Call, *, inner: bool) -> None:
-        name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
-        text = self.text
-        text.words.add(name)
-        text.asks |= name in ("input", "getpass") and isinstance(node.func, ast.Name)
-        parts = [part for arg in node.args for part in ast.walk(arg)]
-        if name in _NAMESPACE_CALLS and not node.args and isinstance(node.func, ast.Name):
-            text.dynamic_all |= not inner or name != "locals"
-        elif (name in _CODE_CALLS and isinstance(node.func, ast.Name)) or name in _SHELL_CALLS:
-            for part in parts:
-                if isinstance(part, ast.Constant) and isinstance(part.value, str):
-                    text.dynamic_words |= set(re.findall(r"[A-Za-z_]\w*", part.value))
-                elif isinstance(part, ast.Name):
-                    text.dynamic.add(part.id)
-                elif isinstance(part, ast.Call):
-                    called = chain_of(part.func)
-                    text.dynamic_all |= not called or called[-1] in ("open", "read", "read_text", "getsource")
-        elif name in _TEXT_QUERIES and isinstance(node.func, ast.Attribute | ast.Name):
-            everything = [*parts, *(part for keyword in node.keywords for part in ast.walk(keyword.value))]
-            for part in everything:
-                if isinstance(part, ast.Constant) and isinstance(part.value, str):
-                    wanted = r"@([A-Za-z_]\w*)" if name in ("query", "eval") else r"[A-Za-z_]\w*"
-                    text.dynamic_words |= set(re.findall(wanted, part.value))
-                elif isinstance(part, ast.Name) and isinstance(node.func, ast.Attribute):
-                    text.dynamic.add(part.id)
-
 
 def _callee(node: ast.expr) -> ast.expr:
     return node.func if isinstance(node, ast.Call) else node
-
-
-def _namespace_item(node: ast.AST) -> str | None:
-    """``globals()["x"]`` is the name x."""
-    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Call) and isinstance(node.slice, ast.Constant):
-        func = node.value.func
-        if isinstance(func, ast.Name) and func.id in _NAMESPACE_CALLS and not node.value.args:
-            return node.slice.value if isinstance(node.slice.value, str) else None
-    return None
 
 
 def _definition_names(node: ast.stmt) -> tuple[set[str], set[str], set[str], set[str], list[str]]:

@@ -1,0 +1,161 @@
+"""The world outside the namespace, before and after an execution: files, process-wide resources, figures, patches."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mlops_nb.capture.slicing.effects import lasting_effects, patched_packages, record_states, seeded_first
+from mlops_nb.capture.slicing.ledger import Execution, Ledger
+from mlops_nb.capture.slicing.mentions import CellText
+from mlops_nb.capture.slicing.paths import PathWatch
+from mlops_nb.capture.slicing.reading import Reading
+from mlops_nb.capture.slicing.resources import changed_variables, figures, snapshot
+
+_APPENDS = re.compile(r"^(a[bt+]*|[rx][bt]?\+[bt]?|r\+)$")
+_ADDING = frozenset(
+    {"sqlite3", "shelve", "h5py", "tables", "dbm", "lmdb", "duckdb", "ZipFile", "HDFStore", "to_sql", "append"}
+)
+
+
+@dataclass(slots=True)
+class View:
+    """What the world was like just before an execution."""
+
+    states: dict[str, Hashable] = field(default_factory=dict)
+    environ: dict[str, str] = field(default_factory=dict)
+    figures: frozenset[Any] = frozenset()
+    modules: int = 0
+    paths: set[str] = field(default_factory=set)
+
+
+class World:
+    """Files, resources, figures and patched libraries of a session, written to its ledger."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.paths = PathWatch()
+        self.name_paths: dict[str, set[str]] = {}
+        self.patches: dict[str, set[str]] = {}
+        self.baseline = snapshot()
+
+    def look(self, text: CellText, reading: Reading) -> View:
+        """Take down what an execution could change, before it runs."""
+        self.paths.look()
+        paths = self.paths.name([*reading.texts, *_module_files(text)], reading.folders)
+        return View(snapshot(), dict(os.environ), figures(), len(sys.modules), paths)
+
+    def patched_names(self, packages: Iterable[str]) -> set[str]:
+        """Globals that functions load which the session put into these packages."""
+        return {name for package in packages for name in self.patches.get(package, ())}
+
+    def record_files(
+        self,
+        entry: Execution,
+        text: CellText,
+        reading: Reading,
+        view: View,
+        files_read: Iterable[str],
+        files_written: Iterable[str],
+        opaque: Iterable[str],
+    ) -> None:
+        """Note the files that an execution read and wrote: those that were seen, and those that it names."""
+        named = view.paths | self.paths.name([*reading.texts, *_module_files(text)], reading.folders)
+        for name in reading.names:
+            named |= self.name_paths.get(name, set())
+        read = {os.path.abspath(path) for path in files_read}
+        written = {os.path.abspath(path) for path in files_written} | self.paths.changed()
+        if any(command.is_shell for command in text.commands):
+            read |= self.paths.written
+        adds = _adds_to_files(text, reading)
+        loads = any(word.startswith(("read", "load")) for word in reading.words)
+        for path in self.paths.known(read | named):
+            if adds or loads or path in read or path not in written:
+                self.ledger.read(entry, f"@file:{path}")
+        for path in written:
+            if adds or path not in self.paths.written:
+                self.ledger.change(entry, f"@file:{path}")
+            else:
+                self.ledger.bind(entry, f"@file:{path}")
+            self.paths.written.add(path)
+        if read or written:
+            entry.reads.add("@files")
+        for name in opaque if written or read or named else ():
+            self.name_paths.setdefault(name, set()).update(sorted(written | read | named)[:20])
+
+    def record_resources(
+        self,
+        entry: Execution,
+        text: CellText,
+        reading: Reading,
+        view: View,
+        namespace: Mapping[str, Any],
+        *,
+        drawn: bool,
+    ) -> None:
+        """Note the process-wide resources that an execution may have read, and those that it changed."""
+        after = snapshot()
+        roots = {module.partition(".")[0] for module in text.imports} - {""}
+        packages = frozenset(reading.packages | roots)
+        facts = {"foreign"} if roots - sys.stdlib_module_names else set()
+        if any(command.is_shell for command in text.commands):
+            facts.add("shell")
+        if "@files" in entry.reads:
+            facts.add("files")
+        if "@steering" in self.ledger.writers and packages:
+            facts.add("threads")
+        record_states(
+            self.ledger,
+            entry,
+            text,
+            (view.states, after, self.baseline),
+            packages=packages,
+            words=frozenset(reading.words | text.imports),
+            facts=frozenset(facts),
+            grew=len(sys.modules) != view.modules,
+            fresh=seeded_first(text, namespace, after),
+        )
+        if "@environ" in entry.writes and changed_variables(view.environ, dict(os.environ)):
+            self.ledger.change(entry, "@steering")
+        self._record_figures(entry, view, draws=drawn or "pyplot" in reading.packages)
+
+    def record_patches(
+        self, entry: Execution, text: CellText, namespace: Mapping[str, Any], new_names: Iterable[str]
+    ) -> None:
+        """Note libraries that the cell configured or changed; `new_names` are globals that its new functions load."""
+        places = lasting_effects(text, namespace)
+        places |= {f"@lib:{package}" for package in patched_packages(text, namespace)}
+        for place in places:
+            self.ledger.change(entry, place)
+            if place.startswith("@lib:"):
+                own = self.patches.setdefault(place[5:], set())
+                own.update(new_names, text.later)
+
+    def _record_figures(self, entry: Execution, view: View, *, draws: bool) -> None:
+        """What is drawn through pyplot goes to the figure that is open."""
+        now = figures()
+        if view.figures and draws:
+            self.ledger.read(entry, "@pyplot")
+        if now != view.figures or (now and draws):
+            (self.ledger.change if view.figures else self.ledger.bind)(entry, "@pyplot")
+
+
+def _adds_to_files(text: CellText, reading: Reading) -> bool:
+    """Whether what the cell writes may come after what is in the file already."""
+    if any(map(_APPENDS.match, text.texts)) or _ADDING & (reading.words | reading.packages):
+        return True
+    return any(">>" in command.line + command.body or "-a" in command.line.split() for command in text.commands)
+
+
+def _module_files(text: CellText) -> list[str]:
+    """Files of local modules that the cell imports, and the file that it writes itself."""
+    found = [path for command in text.commands if (path := command.written_path())]
+    for name in text.imports:
+        top = name.partition(".")[0]
+        if top and top not in sys.stdlib_module_names:
+            found.extend((f"{top}.py", name.replace(".", os.sep) + ".py"))
+    return found
