@@ -9,6 +9,7 @@ from typing import Any
 
 from mlops_nb.entities import DataRef, Points, Run, Status
 from mlops_nb.panels.charts import sparkline
+from mlops_nb.panels.columns import show_param
 from mlops_nb.panels.format import (
     STATUS_SYMBOLS,
     VERDICT_SYMBOLS,
@@ -145,7 +146,7 @@ def card_text(run: Run, card: Card) -> str:
     head += [show_duration(run.duration_ms)] if run.duration_ms is not None else []
     lines = [" · ".join([*head, short_id(run.run_id)])]
     metrics = [_metric_text(run, card, key) for key in list(run.metrics)[:SHOWN_METRICS]]
-    params = [f"{show_value(k, 30)}={show_value(v, 30)}" for k, v in list(run.params.items())[:SHOWN_PARAMS]]
+    params = [f"{show_value(k, 30)}={show_param(v, 30)}" for k, v in list(run.params.items())[:SHOWN_PARAMS]]
     lines += ["  " + " · ".join(metrics + _more(len(run.metrics) - SHOWN_METRICS))] if metrics else []
     lines += ["  " + ", ".join(params + _more(len(run.params) - SHOWN_PARAMS))] if params else []
     lines += [f"  {elide(show_text(card.error_line), 160)}"] if card.error_line else []
@@ -230,8 +231,7 @@ def card_html(run: Run, card: Card) -> str:
         tag("p", escape(elide(show_text(card.error_line), 240)), cls="error") if card.error_line else "",
         _tiles(run, card),
         _chips(run, card),
-        tag("p", _SEPARATOR.join(foot), cls="foot") if foot else "",
-        _details(run, card),
+        tag("div", tag("p", _SEPARATOR.join(foot), cls="foot") if foot else "", _details(run, card), cls="end"),
         cls=f"mlops-nb card t-{run.status.value.lower()}",
     )
 
@@ -285,10 +285,10 @@ def _chips(run: Run, card: Card) -> str:
     chips = []
     before = card.previous.params if card.previous else run.params
     for key, value in list(run.params.items())[:SHOWN_PARAMS]:
-        shown, cls, tip = text(show_value(value, 400), 40), "", None
+        shown, cls, tip = text(show_param(value, 400), 40), "", show_value(value, 400)
         if key in before and _differs(before[key], value):
-            shown = f'<span class="mute">{text(show_value(before[key], 400), 16)} →</span> {shown}'
-            cls, tip = "diff", "changed since the last run of this cell"
+            shown = f'<span class="mute">{text(show_param(before[key], 400), 16)} →</span> {shown}'
+            cls, tip = "diff", f"{tip}: changed since the last run of this cell"
         chips.append(tag("code", f'<span class="k">{text(key, 32)} =</span> {shown}', cls=cls, title=tip))
     if len(run.params) > SHOWN_PARAMS:
         chips.append(tag("span", f"+{len(run.params) - SHOWN_PARAMS} more", cls="mute"))
@@ -309,7 +309,7 @@ def _details(run: Run, card: Card) -> str:
     ]
     rows += [[tag("th", "tag " + text(k, 40)), _long(v)] for k, v in list(run.tags.items())[:30]]
     for ref in card.data[:20]:
-        rows.append([f"data {escape(ref.mode)}", f"{text(ref.path, 80)} · {show_size(ref.size)}"])
+        rows.append([f"data {text(ref.mode)}", f"{text(ref.path, 80)} · {show_size(ref.size)}"])
     for model in card.models[:10]:
         params = ", ".join(f"{k}={show_value(v, 30)}" for k, v in (model.get("params") or {}).items())
         rows.append([text(_model_name(model)), tag("td", text(params, 400), cls="wrap")])

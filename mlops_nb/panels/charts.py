@@ -217,7 +217,7 @@ def bar_chart(values: Mapping[str, float], *, width: int = 360, title: str = "")
 def parallel_coordinates(
     rows: Sequence[tuple[str, Mapping[str, object]]], axes: Sequence[str], *, width: int = 640, height: int = 260
 ) -> str:
-    """Draw each run as a line across axes of params and metrics; the last axis gives the colour.
+    """Draw each run as a line across axes of params and metrics, in its own colour or in that of its last value.
 
     Parameters
     ----------
@@ -249,7 +249,8 @@ def parallel_coordinates(
         last = next((y for _, y in reversed(points) if y is not None), bottom)
         share = (bottom - last) / max(1, bottom - top)
         tip = f"<title>{escape(show_text(name))}</title>"
-        body += f'<path class="ln pc q{min(4, int(share * 5))}" data-run="{number}" d="{path}">{tip}</path>'
+        colour = f"c{number}" if len(rows) <= COLOURS else f"q{min(4, int(share * 5))}"
+        body += f'<path class="ln pc {colour}" data-run="{number}" d="{path}">{tip}</path>'
     for i, axis in enumerate(axes):
         x = edge + i * gap
         body += f'<line class="ax" x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{bottom}"/>'

@@ -7,7 +7,7 @@ from html import escape
 from importlib import import_module
 from typing import Any
 
-from mlops_nb.panels.format import show_text
+from mlops_nb.panels.format import show_lines
 from mlops_nb.panels.markup import document, tag, text
 
 SHOWN_CHARACTERS = 100_000
@@ -62,8 +62,7 @@ def highlight(source: str, lexer: str = "python") -> str:
     '&lt;b&gt;'
     """
     cut = source[:SHOWN_CHARACTERS]
-    # Line by line, so that line ends and tabs stay what they are in a <pre>.
-    shown = "\n".join("\t".join(map(show_text, line.split("\t"))) for line in cut.split("\n"))
+    shown = show_lines(cut)
     if len(source) > len(cut):
         shown += f"\n… {len(source) - len(cut):,} more characters"
     try:
@@ -88,6 +87,6 @@ def diff_block(diff: str) -> str:
     lines = []
     for line in diff[:SHOWN_CHARACTERS].rstrip("\n").split("\n"):
         cls = "mute" if line.startswith(("+++", "---", "@@")) else {"+": "add", "-": "del"}.get(line[:1], "")
-        shown = escape("\t".join(map(show_text, line.split("\t"))))
+        shown = escape(show_lines(line))
         lines.append(tag("span", shown, cls=cls) if cls else shown)
     return tag("pre", "\n".join(lines), cls="code")

@@ -7,9 +7,9 @@ function drawCompare(host, record, { onClose } = {}) {
   const redrawPlots = () => plots.replaceChildren(...Object.entries(record.curves).map(([key, lines]) =>
     drawPlot(key, compareSeries(record, lines, state.hidden), state)));
   const redrawTable = () => table.replaceChildren(compareTable(record, state.all));
-  const parts = [compareHead(record, onClose), legendOf(record, state, redrawPlots), h("h4", { text: "Differences" }), table];
-  parts.push(h("label", { cls: "mute check" },
-    h("input", { type: "checkbox", onchange: (e) => { state.all = e.target.checked; redrawTable(); } }), " show what is the same too"));
+  const same = h("label", { cls: "mute check" },
+    h("input", { type: "checkbox", onchange: (e) => { state.all = e.target.checked; redrawTable(); } }), " show what is the same too");
+  const parts = [compareHead(record, onClose), legendOf(record, state, redrawPlots), h("h4", {}, "Differences", same), table];
   if (Object.keys(record.curves).length) {
     parts.push(h("h4", { text: "Curves" }), plotControls(state, redrawPlots), plots);
   }
@@ -81,7 +81,7 @@ function compareTable(record, all) {
     body.push(h("tr", { cls: "section" }, h("th", { scope: "rowgroup", colSpan: record.runs.length + 1 }, section.title,
       same ? h("span", { cls: "mute", text: ` ${same} the same` }) : null)));
     for (const row of rows) {
-      body.push(h("tr", {}, h("th", { scope: "row", text: row.name, dir: "auto", title: row.name }), ...row.cells.map((cell) =>
+      body.push(h("tr", {}, h("th", { scope: "row", title: row.name }, h("bdi", { text: row.name })), ...row.cells.map((cell) =>
         h("td", { title: cell.title }, h("bdi", { cls: cell.differs ? "diff" : "", text: cell.text }),
           cell.change ? h("span", { cls: cell.trend, text: ` ${cell.change}` }) : null))));
     }
@@ -104,9 +104,22 @@ function compareOutputs(record) {
 
 function outputPart(part) {
   if (part.kind === "image") return h("img", { src: `data:${part.mime};base64,${part.data}`, alt: "output" });
-  // A frame without any permission: what a cell displayed is shown, and nothing in it runs or asks the network.
+  return part.kind === "html" ? outputFrame(part.data) : h("pre", { text: part.data });
+}
+
+/* What a cell displayed, in a frame that may run no script and ask no network; its height is read from outside. */
+function outputFrame(html) {
   const policy = "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">";
-  const look = `<style>body{margin:4px;font:13px system-ui;color:${getComputedStyle(document.body).color}}table{border-collapse:collapse}td,th{padding:2px 8px}</style>`;
-  if (part.kind === "html") return h("iframe", { sandbox: "", srcdoc: policy + look + part.data, title: "output" });
-  return h("pre", { text: part.data });
+  const frame = h("iframe", { sandbox: "allow-same-origin", title: "output" });
+  const look = (style) => `<style>html{background:${style.backgroundColor};color:${style.color};font:13px system-ui}
+    body{margin:2px}table{border-collapse:collapse}td,th{padding:2px 8px;text-align:left}</style>`;
+  frame.addEventListener("load", () => {
+    const inside = frame.contentDocument?.documentElement;
+    if (inside) frame.style.height = `${Math.min(360, inside.scrollHeight + 4)}px`;
+  });
+  requestAnimationFrame(() => {
+    const panel = frame.closest(".mlops-nb-panel");
+    frame.srcdoc = policy + look(getComputedStyle(panel ?? document.body)) + html;
+  });
+  return frame;
 }

@@ -169,12 +169,17 @@ def _curves(source: RunsSource, runs: Sequence[Run]) -> dict[str, dict[str, Any]
 def _parallel(runs: Sequence[Run]) -> str:
     """Params that differ and are short, then metrics; nothing if there are too few to see anything."""
     params = dict.fromkeys(key for run in runs for key in run.params)
-    varied = [key for key in params if differs([run.params.get(key, MISSING) for run in runs])]
+    varied = [key for key in params if _is_axis([run.params.get(key, MISSING) for run in runs])]
     axes = varied[:6] + _metric_keys(runs)[:3]
     if len(axes) < 2 or len(runs) < 3:
         return ""
     rows = [(run.name, {**run.params, **run.metrics}) for run in runs]
     return parallel_coordinates(rows, axes, width=max(480, 130 * len(axes)))
+
+
+def _is_axis(values: Sequence[Any]) -> bool:
+    given = [value for value in values if value is not MISSING]
+    return len(given) * 2 > len(values) and differs(given) and all(len(str(value)) <= 40 for value in given)
 
 
 def output_parts(view: RunView) -> list[dict[str, str]]:

@@ -67,7 +67,7 @@ def comparison_table(
     for title, shown, same in comparison_rows(runs, sections, differences_only=differences_only):
         note = f"{same} the same" if same else ""
         aside = " " + tag("span", f"({note})", cls="mute") if note else ""
-        section = tag("th", escape(title) + aside, scope="rowgroup", colspan=len(runs) + 1)
+        section = tag("th", text(title) + aside, scope="rowgroup", colspan=len(runs) + 1)
         mark = len(runs) > 2 or not differences_only
         rows = [tag("tr", *_comparison_cells(title, name, values, mark)) for name, values in shown]
         body.append(tag("tbody", tag("tr", section, cls="section"), *rows))
@@ -77,6 +77,8 @@ def comparison_table(
     html = [tag("div", tag("table", head, *body), cls="scroll")]
     html += [picture(line_chart(curve_names(runs, lines), title=key)) for key, lines in (curves or {}).items()]
     text_parts = [plain_table(["", *(run.name for run in runs)], plain)]
+    if not body:
+        html, text_parts = [tag("p", "Nothing differs.", cls="mute")], ["Nothing differs."]
     if code_diff:
         html.append(tag("h4", "code") + diff_block(code_diff))
         text_parts.append(code_diff.rstrip())
@@ -186,6 +188,7 @@ def _comparison_cells(title: str, name: str, values: Sequence[Any], mark: bool) 
             moved = f" {tag('span', change.text, cls=change.trend)}" if change and change.trend != "same" else ""
             cells.append(tag("td", show_number(value) + moved, title=repr(value)))
         else:
-            marked = mark and i > 0 and differs([value, values[0]])
-            cells.append(tag("td", text(show_param(value, 400), 48), cls="diff" if marked else ""))
+            marked = mark and i > 0 and title != "run" and differs([value, values[0]])
+            shown = text(show_param(value, 400), 48)
+            cells.append(tag("td", tag("span", shown, cls="diff") if marked else shown))
     return cells

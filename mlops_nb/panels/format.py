@@ -30,7 +30,7 @@ _HIGHER = frozenset(
     "specificity sensitivity silhouette reward".split()
 )
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+\d*|\d+")
+_WORDS = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+")
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
 
@@ -53,6 +53,17 @@ def show_text(text: str) -> str:
     'a␀b␊c\\\\u202ed'
     """
     return _UNSEEN.sub(_show_character, text)
+
+
+def show_lines(text: str) -> str:
+    """Like `show_text` for code: line ends and tabs stay what they are.
+
+    Examples
+    --------
+    >>> show_lines("a\\tb\\nc\\x1b")
+    'a\\tb\\nc␛'
+    """
+    return "\n".join("\t".join(map(show_text, line.split("\t"))) for line in text.split("\n"))
 
 
 def _show_character(match: re.Match[str]) -> str:

@@ -198,13 +198,13 @@ class RunsGrid {
       || (name.startsWith("params.") && values.length > 0 && values.every((v) => v === null || v === undefined || typeof v === "number"));
     const column = { name, label: label ?? name, numeric };
     if (name.startsWith("metrics.")) column.format = columnFormat(values);
-    if (name === "curve") column.label = this.curveKey ?? "curve";
+    if (name === "curve") column.label = `${this.curveKey ?? ""} curve`.trim();
     if (name.startsWith("metrics.")) column.best = this.bestOf(name, values);
     const sample = [];
     for (let i = 0; i < Math.min(200, this.rows.length); i += 1) sample.push(this.cellText(column, i).length);
-    const content = Math.max(0, ...sample) * 7.3 + 22;
+    const content = Math.max(0, ...sample) * 7.8 + 22;
     const heading = column.label.length * 6.8 + 34;
-    column.width = name === "curve" ? 104 : Math.round(Math.min(name === "name" ? 280 : 220, Math.max(content, Math.min(heading, 160), name === "name" ? 180 : 56)));
+    column.width = name === "curve" ? Math.max(104, Math.min(heading, 150)) : Math.round(Math.min(name === "name" ? 280 : 220, Math.max(content, Math.min(heading, 160), name === "name" ? 180 : 56)));
     return column;
   }
 

@@ -27,7 +27,7 @@ def tag(name: str, *content: str, cls: str = "", **attributes: str | int | None)
     shown = f' class="{escape(cls)}"' if cls else ""
     for key, value in attributes.items():
         if value is not None:
-            shown += f' {key.strip("_").replace("_", "-")}="{escape(str(value))}"'
+            shown += f' {key.strip("_").replace("_", "-")}="{escape(show_text(str(value)))}"'
     return f"<{name}{shown}>{''.join(content)}</{name}>"
 
 

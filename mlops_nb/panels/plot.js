@@ -12,13 +12,15 @@ function smoothed(ys, weight) {
   });
 }
 
-function roundTicks(low, high, count) {
+function roundTicks(low, high, count, wide = false) {
   const span = high - low;
   if (!Number.isFinite(span) || span <= Math.abs(high) * 1e-12) return [low];
   const power = 10 ** Math.floor(Math.log10(span / count));
   const step = [1, 2, 2.5, 5, 10].map((m) => m * power).find((candidate) => span / candidate <= count);
   const ticks = [];
-  for (let i = Math.ceil(low / step - 1e-9); i <= high / step + 1e-9; i += 1) ticks.push(Number((i * step).toPrecision(12)));
+  const first = wide ? Math.floor(low / step + 1e-9) : Math.ceil(low / step - 1e-9);
+  const last = wide ? Math.ceil(high / step - 1e-9) : Math.floor(high / step + 1e-9);
+  for (let i = first; i <= last; i += 1) ticks.push(Number((i * step).toPrecision(12)));
   return ticks;
 }
 
@@ -32,7 +34,7 @@ function decadeTicks(low, high) {
 }
 
 /* series: [{name, colour, xs, ys}]; options: {log, weight, width, height} */
-function drawPlot(title, series, { log, weight, width = 560, height = 240 }) {
+function drawPlot(title, series, { log, weight, width = 520, height = 240 }) {
   const lines = series.map((line) => ({ ...line, shown: smoothed(line.ys, weight) }));
   const usable = (y) => Number.isFinite(y) && (!log || y > 0);
   let [lowX, highX, lowY, highY] = [Infinity, -Infinity, Infinity, -Infinity];
@@ -43,7 +45,8 @@ function drawPlot(title, series, { log, weight, width = 560, height = 240 }) {
     }
   }
   if (lowY > highY) [lowY, highY] = log ? [0.1, 1] : [0, 1];
-  const ticks = log ? decadeTicks(lowY, highY) : roundTicks(lowY, highY, 5);
+  const ticks = log ? decadeTicks(lowY, highY) : roundTicks(lowY, highY, 5, true);
+  if (!log) [lowY, highY] = [Math.min(lowY, ticks[0]), Math.max(highY, ticks.at(-1))];
   const labels = ticks.map((tick) => showNumber(tick));
   const box = { left: 14 + 6.6 * Math.max(1, ...labels.map((l) => l.length)), right: width - 10, top: 12, bottom: height - 22 };
   const across = (x) => (highX === lowX ? (box.left + box.right) / 2

@@ -16,7 +16,7 @@ class RunsSource(Protocol):
     def page(
         self, filter: str, order_by: Sequence[str], limit: int, token: str | None
     ) -> tuple[Sequence[Run], str | None]:
-        """A page of runs and the next page's token (None at the end); a filter that does not parse is `InvalidInput`."""
+        """A page of runs and the next page's token (None at the end); `InvalidInput` if the filter does not parse."""
 
     def view(self, run_id: str) -> RunView:
         """A run with all that was recorded about it, or `NotFound`."""

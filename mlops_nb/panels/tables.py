@@ -146,7 +146,7 @@ def data_rows(refs: Sequence[DataRef]) -> list[list[str]]:
     for ref in refs:
         mark = {"read": "→ read", "write": "← write"}.get(ref.mode, ref.mode)
         digest = tag("code", text(ref.digest[:19], 19), cls="mute", title=ref.digest)
-        rows.append([escape(mark), text(ref.path, 80), number_cell(_size(ref)), number_cell(_row_count(ref)), digest])
+        rows.append([text(mark), text(ref.path, 80), number_cell(_size(ref)), number_cell(_row_count(ref)), digest])
     return rows
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import indent
 from typing import IO, Any
 
 from rich.console import Console, Group
@@ -22,6 +23,7 @@ from mlops_nb.panels.format import (
     elide,
     short_ids,
     show_age,
+    show_lines,
     show_text,
     show_value,
 )
@@ -212,7 +214,7 @@ def print_run(
             console.print(_section(title, [(name, show_value(value, 400)) for name, value in rows]))
     if code:
         console.print(Text("code", "bold"))
-        console.print(Padding(code_block(code, console), (0, 0, 0, 2)))
+        console.print(code_block(indent(code.rstrip("\n"), "  "), console), soft_wrap=True)
 
 
 def _section(title: str, rows: Sequence[tuple[str, str]]) -> Group:
@@ -221,11 +223,11 @@ def _section(title: str, rows: Sequence[tuple[str, str]]) -> Group:
     table.add_column(overflow="fold")
     for name, value in rows:
         table.add_row(Text(show_text(name)), Text(value))
-    return Group(Text(title, "bold"), Padding(table, (0, 0, 0, 2)))
+    return Group(Text(show_value(title), "bold"), Padding(table, (0, 0, 0, 2), expand=False))
 
 
 def code_block(code: str, console: Console, lexer: str = "python") -> Syntax | Text:
-    """Colour code for a terminal; as it is where there is none, so that it can be piped into a file and run.
+    """Colour code for a terminal; plain where there is none.
 
     Examples
     --------
@@ -234,8 +236,8 @@ def code_block(code: str, console: Console, lexer: str = "python") -> Syntax | T
     'x = 1'
     """
     if not console.is_terminal or console.no_color:
-        return Text(code)
-    return Syntax(code, lexer, theme="ansi_dark", background_color="default", word_wrap=True)
+        return Text(show_lines(code))
+    return Syntax(show_lines(code), lexer, theme="ansi_dark", background_color="default", word_wrap=True)
 
 
 def print_compare(
@@ -273,7 +275,7 @@ def print_compare(
         table.add_column(_marked_name(run), overflow="fold")
     for title, shown, same in comparison_rows(runs, sections, differences_only=differences_only):
         note = Text(f" ({same} the same)" if same else "", "dim")
-        table.add_row(Text(title, "bold") + note)
+        table.add_row(Text(show_value(title), "bold") + note)
         for name, values in shown:
             table.add_row(Text(f"  {show_value(name, 40)}", "dim"), *_compared(title, name, values))
     console.print(table)

@@ -65,4 +65,8 @@ class Panel(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         widget = super()._repr_mimebundle_(**kwargs)
         live, metadata = widget if isinstance(widget, tuple) else (widget or {}, {})
-        return {**live, **self.static_bundle()}, metadata
+        try:
+            static = self.static_bundle()
+        except MlopsError as error:  # the panel itself says it at its place, and can be asked again
+            static = {"text/plain": str(error)}
+        return {**live, **static}, metadata

@@ -112,10 +112,8 @@ class Lab:
 
     def write_notebook(self, name: str, cells: Sequence[str], **metadata: Any) -> Path:
         """Write a notebook of code cells below the server's root."""
-        nodes = [
-            {"cell_type": "code", "id": f"cell-{i}", "metadata": {}, "source": source, "outputs": [], "execution_count": None}
-            for i, source in enumerate(cells)
-        ]  # fmt: skip
+        empty: dict[str, Any] = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+        nodes = [{**empty, "id": f"cell-{i}", "source": source} for i, source in enumerate(cells)]
         kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
         content = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": kernel, **metadata}, "cells": nodes}
         path = self.root / name
@@ -179,9 +177,7 @@ class LabPage:
                 cell.model.type !== 'code' || !cell.model.sharedModel.source.trim()
                 || (cell.model.executionCount !== null && cell.model.executionState !== 'running'))"""
         )
-        self.page.wait_for_function(
-            "jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
-        )
+        self.page.wait_for_function("jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'")
 
     def run_cell(self, index: int) -> None:
         """Run one cell and wait for it."""
