@@ -48,6 +48,7 @@ class Collector:
 
     `files` maps (path, operation, via) to nothing: a dict keeps the order and is appended to atomically.
     Operations: ``r`` read, ``w`` write, ``a`` append, ``+`` read and write, ``d`` removed.
+    `named` are paths that stand in the code or in a child's command line; `interprets`: a child process runs Python.
     """
 
     token: Hashable
@@ -55,6 +56,8 @@ class Collector:
     files: dict[tuple[str, str, str], None] = field(default_factory=dict)
     databases: dict[str, tuple[int, ...] | None] = field(default_factory=dict)
     remote: dict[tuple[str, str, str, str, str], None] = field(default_factory=dict)
+    named: set[str] = field(default_factory=set)
+    interprets: bool = False
     truncated: bool = False
     ended: bool = False
 

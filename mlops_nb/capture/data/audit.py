@@ -12,12 +12,12 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from mlops_nb.capture.data.accesses import ACTIVE, absolute, current
+from mlops_nb.capture.data.accesses import ACTIVE, Collector, absolute, current
 from mlops_nb.capture.data.urls import redact_url, request_url
 
 __all__ = ["WORDS_SEEN", "connection_path", "install"]
 
-WORDS_SEEN: list[Callable[[list[str]], None]] = []
+WORDS_SEEN: list[Callable[[Collector, list[str]], None]] = []
 """Called with the words of a command line before the child process starts (the folder watch looks for paths in it)."""
 
 _INSTALLED: list[bool] = []
@@ -149,7 +149,7 @@ def _sent(arguments: tuple[Any, ...]) -> None:
 
 def _started(arguments: tuple[Any, ...]) -> None:
     """A child process: its command line names the folders that are worth watching."""
-    if current() is None:
+    if (collector := current()) is None:
         return
     words: list[str] = []
     for argument in arguments[:2]:
@@ -164,7 +164,12 @@ def _started(arguments: tuple[Any, ...]) -> None:
                 if isinstance(word, str):
                     words += [word, *_split(word)]
     for see in WORDS_SEEN:
-        see(words)
+        see(collector, words)
+
+
+def _forked(arguments: tuple[Any, ...]) -> None:
+    if (collector := current()) is not None:
+        collector.interprets = True
 
 
 def _split(command: str) -> list[str]:
@@ -189,4 +194,5 @@ _HANDLERS: dict[str, Callable[[tuple[Any, ...]], None]] = {
     "os.system": _started,
     "os.posix_spawn": _started,
     "pty.spawn": _started,
+    "os.fork": _forked,
 }

@@ -23,7 +23,7 @@ FOLDER_LIMIT = 2_000
 WALK_SECONDS = 0.1
 """What a walk over a tree of folders may take."""
 
-_SKIPPED = frozenset("node_modules __pycache__ .git .hg .svn .mlops_nb .ipynb_checkpoints .venv venv site-packages "
+_SKIPPED = frozenset("node_modules .git .hg .svn .mlops_nb .ipynb_checkpoints .venv venv site-packages "
                      ".tox .nox .mypy_cache .ruff_cache .pytest_cache .idea .vscode proc sys dev".split())  # fmt: skip
 _NOT_WATCHED = frozenset(("/", "/proc", "/sys", "/dev", "/etc", "/usr", "/bin", "/lib", "/var", "/run", "/boot"))
 _LITERAL = re.compile(r"""(?:"([^"\n]{2,300})"|'([^'\n]{2,300})')""")
@@ -204,4 +204,4 @@ def path_literals(source: str) -> list[str]:
     for line in source.splitlines():
         command = line.partition("!")[2] if "!" in line else ""
         found += command.split()
-    return [text for text in dict.fromkeys(found) if "/" in text or "." in text][:200]
+    return [text for text in dict.fromkeys(found) if "/" in text or "." in text or text == "python"][:200]

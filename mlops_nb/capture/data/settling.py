@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from mlops_nb.capture.data.accesses import Access, Collector, database_state
 from mlops_nb.capture.data.borders import Border
+from mlops_nb.capture.secrets import redact
 
 __all__ = ["settle"]
 
@@ -64,15 +65,16 @@ def settle(collector: Collector, events: list[tuple[str, str]], border: Border) 
         sight = sights.setdefault(path, _Sight())
         _see(sight, "o", "audit")
         sight.database = True
-    _add_events(sights, events)
+    _add_events(sights, events, border)
     accesses: list[Access] = []
     for path, sight in sights.items():
         kind = border.kind(path)
         if kind is not None:
             accesses += _describe(path, kind, sight, collector, border)
     accesses = _by_folder(_without_members(accesses), border)
-    remote = (Access(address, mode, kind, via, detail=detail) for kind, address, mode, via, detail in collector.remote)
-    return [*accesses, *remote]
+    for kind, address, mode, via, detail in collector.remote:
+        accesses.append(Access(address, mode, kind, via, detail=redact(detail)[0] if detail else ""))
+    return accesses
 
 
 def _see(sight: _Sight, operation: str, via: str) -> None:
@@ -87,10 +89,14 @@ def _see(sight: _Sight, operation: str, via: str) -> None:
         sight.removed = True
 
 
-def _add_events(sights: dict[str, _Sight], events: list[tuple[str, str]]) -> None:
+def _add_events(sights: dict[str, _Sight], events: list[tuple[str, str]], border: Border) -> None:
     """What the folder watch adds: a write that nobody noted, a read of a file that nobody noted."""
     fresh: set[str] = set()
     for path, operation in events:
+        if path.endswith(".pyc"):
+            path = border.source(path)
+            if operation != "r":
+                continue  # Python keeps its cache: neither the source nor data is written
         sight = sights.setdefault(path, _Sight())
         if operation in "cm":
             sight.written, sight.removed = True, False
@@ -110,7 +116,8 @@ def _add_events(sights: dict[str, _Sight], events: list[tuple[str, str]]) -> Non
 
 
 def _describe(path: str, kind: str, sight: _Sight, collector: Collector, border: Border) -> list[Access]:
-    if not sight.exact and path.endswith(_NOT_THE_CELLS):
+    meant = sight.exact or path in collector.named or (collector.interprets and kind == "code")
+    if not meant and path.endswith(_NOT_THE_CELLS):
         return []
     try:
         found = os.stat(path)

@@ -82,10 +82,10 @@ class DataWatch:
         with self._lock, quiet():
             if self._folders is not None:
                 self._follow_cwd()
-                self._watch_words(path_literals(source) if source else [])
                 self._share(self._folders.drain())
                 self._folders.hold(path for path in _open_files() if self.border.kind(path))
             collector = Collector(token)
+            self._watch_words(collector, path_literals(source) if source else [])
             self._collectors[token] = collector
             self._pending[token] = []
             ACTIVE.append(collector)
@@ -160,14 +160,16 @@ class DataWatch:
             if not cwd.startswith(self.border.root):
                 self._folders.add_tree(cwd)
 
-    def _watch_words(self, words: Iterable[str]) -> None:
+    def _watch_words(self, collector: Collector, words: Iterable[str]) -> None:
         """Watch the folders that words of a cell or of a command line point at, if they are there."""
         if self._folders is None:
             return
         for word in words:
+            collector.interprets = collector.interprets or "python" in word
             path = word if os.path.isabs(word) else os.path.join(self._cwd, word)
             if len(path) > 1000 or "\0" in path or not self.border.kind(path):
                 continue
+            collector.named.add(os.path.normpath(path))
             folder = path if os.path.isdir(path) else os.path.dirname(path)
             if os.path.isdir(folder):
                 self._folders.add(os.path.normpath(folder))
