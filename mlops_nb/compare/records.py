@@ -90,13 +90,19 @@ def environment_of(view: RunView) -> dict[str, Any]:
     facts = view.facts.get("environment")
     if not isinstance(facts, Mapping):
         return {}
-    packages = facts.get("packages")
-    found: dict[str, Any] = {}
-    if isinstance(packages, Mapping):
-        found = {str(name).lower().replace("_", "-").replace(".", "-"): packages[name] for name in packages}
+    found = {name.lower().replace("_", "-").replace(".", "-"): v for name, v in _versions(facts.get("packages"))}
     rest = flatten({key: value for key, value in facts.items() if key != "packages"})
     kept = {name: value for name, value in rest.items() if name.rsplit(".", 1)[-1] not in _PASSING}
     return dict(sorted(found.items())) | kept
+
+
+def _versions(packages: Any) -> Iterator[tuple[str, Any]]:
+    """Packages as name to version, or as an array of ``{name, version, ...}``."""
+    if isinstance(packages, Mapping):
+        yield from ((str(name), version) for name, version in packages.items())
+    elif isinstance(packages, list):
+        entries = [entry for entry in packages if isinstance(entry, Mapping)]
+        yield from ((str(entry.get("name")), entry.get("version")) for entry in entries)
 
 
 def randomness_of(view: RunView) -> dict[str, Any]:

@@ -34,6 +34,8 @@ _CAUSES = {
     "environment": "environment",
     "randomness": "randomness",
 }
+_PLACES = frozenset("executable prefix base_prefix cwd folder argv path host hostname user kernel".split())
+"""Facts of an environment that say where it is and not what it is: told, and no suspects."""
 _ORDER = ("code", "data", "environment", "randomness")
 
 
@@ -76,7 +78,7 @@ def judge(
         verdict = "equivalent"
     rank = {False: 0, True: 1, None: 2}
     found.sort(key=lambda difference: rank[difference.within])
-    causes = {_CAUSES[difference.kind] for difference in found if difference.kind in _CAUSES}
+    causes = {_CAUSES[d.kind] for d in found if d.kind in _CAUSES and d.name.rsplit(".", 1)[-1] not in _PLACES}
     suspects = tuple(cause for cause in _ORDER if cause in causes)
     return Judgement(verdict, limits, [difference.as_json() for difference in found], suspects)
 

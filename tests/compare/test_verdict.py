@@ -233,6 +233,18 @@ def test_errors_are_compared_by_what_they_say() -> None:
     assert names(judge(one, other)) == {("error", "message")}
 
 
+def test_packages_may_be_listed_either_way() -> None:
+    listed = [{"name": "NumPy", "version": "2.1.0", "editable": False}, {"name": "pandas", "version": "3.1.1"}]
+    other = view(environment=view().facts["environment"] | {"packages": listed})
+    assert judge(view(), other).differences == []
+
+
+def test_where_an_environment_lies_is_told_and_no_suspect() -> None:
+    other = view(environment=view().facts["environment"] | {"executable": "/elsewhere/python"})
+    found = judge(view(), other)
+    assert names(found) == {("environment", "executable")} and found.suspects == ()
+
+
 @pytest.mark.parametrize("facts", [{}, {"code": None, "slice": None, "outputs": None, "models": None, "git": None}])
 def test_a_run_of_which_little_is_known_is_judged_too(facts: dict[str, Any]) -> None:
     from mlops_nb.compare import RunView
