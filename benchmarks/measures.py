@@ -1,10 +1,11 @@
 """One measure of one peer, in its own environment: ``python -m benchmarks.measures PEER MEASURE FOLDER SCALE``.
 
 A peer is a module of ``benchmarks.peers``. It offers what it can of: ``connect(folder)``, ``tiny_run(index)``,
-``open_run()``, ``log_point(step, value)``, ``log_many(values)``, ``close_run()`` (returns when all is stored),
-``stored_points()``, ``read_history()``, ``fill(runs)``, ``search()``, ``frame()``, ``log_file(path)``, the sources
-``IMPORT`` and ``CELL`` (set-up, plain cell, tracked cell), and ``SLOWER`` (how many times fewer calls it gets, so that
-a slow one ends too).
+``open_run()``, ``log_point(step, value)``, ``log_many(values)``, ``settle()`` (returns when all that was logged is
+stored), ``close_run()`` (settles, too), ``stored_points()``, ``read_history()``, ``fill(runs)``, ``search()``,
+``frame()``, ``log_file(path)``, the sources ``IMPORT`` and ``CELL`` (set-up, plain cell, tracked cell), and ``SLOWER``
+(how many times fewer calls it gets, so that a slow one ends too). What loads at first use is loaded before the clock
+starts, except in the measure of importing and of the first tracked cell.
 The result is printed as one line of JSON; ``null`` says that the peer does not offer this.
 """
 
@@ -60,6 +61,7 @@ def measure_point(peer: ModuleType, folder: Path, scale: float) -> Result:
     peer.open_run()
     for step in range(20):
         peer.log_point(step, 0.5)
+    peer.settle()
     calls = [0] * count
     clock = time.perf_counter_ns
     cpu = cpu_seconds()
@@ -116,6 +118,7 @@ def measure_batch(peer: ModuleType, folder: Path, scale: float) -> Result:
     count = _scaled(1_000_000, peer, scale)
     values = [math.sin(index) for index in range(count)]
     peer.open_run()
+    peer.settle()
     before = bytes_on_disk(folder)
     cpu, wall = cpu_seconds(), time.perf_counter()
     peer.log_many(values)
@@ -180,6 +183,7 @@ def measure_processes(peer: ModuleType, folder: Path, scale: float) -> Result:
 def log_some(peer: ModuleType, folder: Path, points: float) -> Result:
     """The children of `measure_processes`."""
     peer.open_run()
+    peer.settle()
     (folder / f"ready-{os.getpid()}").touch()
     while not (folder / "go").exists():
         time.sleep(0.002)
