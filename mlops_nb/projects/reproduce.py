@@ -1,0 +1,242 @@
+"""The verdict: a result's slice is executed again, and what it gives is compared with what was recorded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlops_nb import workspace as workspaces
+from mlops_nb.compare import Judgement, RunView, judge
+from mlops_nb.entities import Run
+from mlops_nb.errors import InvalidInput
+from mlops_nb.projects.causes import changed_code, changed_data, changed_packages
+from mlops_nb.projects.events import Listener
+from mlops_nb.projects.execution import Outcome, execute
+from mlops_nb.projects.sites import Site, site_for
+from mlops_nb.projects.slices import rerun_notebook
+from mlops_nb.tracking.reading import find_run, load_view
+
+if TYPE_CHECKING:
+    from mlops_nb.workspace import Workspace
+
+__all__ = ["Verdict", "reproduce", "rerun_slice"]
+
+REPRODUCES = "mlops_nb.reproduces"
+VERDICT = "mlops_nb.verdict"
+CAUSES = "mlops_nb.verdict_causes"
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What `reproduce` found.
+
+    `verdict` is ``identical``, ``equivalent``, ``diverged`` or ``failed``; `causes` of ``code, data, environment,
+    randomness, unknown``; `differences` plain dicts (``kind, name, expected, actual, ...``); `reasons` one sentence for each
+    cause.
+    """
+
+    run_id: str
+    verdict: str
+    causes: list[str] = field(default_factory=list)
+    differences: list[dict[str, Any]] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    rerun_id: str | None = None
+    tolerance: dict[str, float] = field(default_factory=dict)
+    environment: dict[str, Any] = field(default_factory=dict)
+    whole_session: bool = False
+    error: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape of ``reproduce --json``."""
+        from mlops_nb.tracking.shapes import public_value
+
+        found: dict[str, Any] = public_value({name: getattr(self, name) for name in self.__slots__})
+        return found
+
+
+def reproduce(
+    reference: str,
+    *,
+    env: str = "current",
+    tolerance: float | None = None,
+    listener: Listener | None = None,
+    workspace: Workspace | None = None,
+) -> Verdict:
+    """Execute a run's slice again and say whether it gives the same.
+
+    Parameters
+    ----------
+    reference : str
+        The run: its id, a unique prefix of it, or its name.
+    env : str, default "current"
+        ``current``: this environment, and what differs from the recorded one is said; ``locked``: one that is rebuilt
+        from the run's lock with ``uv``.
+    tolerance : float, optional
+        Relative tolerance of numbers; 0 asks for exactly the same. By default a millionth for floats.
+    listener : Listener, optional
+        Who follows the execution.
+    workspace : Workspace, optional
+        Where the run is kept.
+
+    Returns
+    -------
+    Verdict
+        Also stamped on the run, as the tags ``mlops_nb.verdict`` and ``mlops_nb.verdict_causes``.
+
+    Raises
+    ------
+    InvalidInput, NotFound, InvalidState
+        If there is no such run, or it has no slice.
+    """
+    if env not in ("current", "locked"):
+        raise InvalidInput(f"There is no environment {env!r}.", hint="Use --env current or --env locked.")
+    space = workspace or workspaces.current()
+    view = load_view(reference, space)
+    view = replace(view, run=find_run(view.run.run_id, space))
+    with site_for(view, env) as site:
+        found = _judge(view, site, tolerance, space, listener)
+    tags = {VERDICT: found.verdict, CAUSES: ", ".join(found.causes)}
+    space.store.update_run(view.run.run_id, tags={key: value or None for key, value in tags.items()})
+    return found
+
+
+def _judge(
+    view: RunView, site: Site, tolerance: float | None, space: Workspace, listener: Listener | None
+) -> Verdict:
+    data, code = changed_data(view, space.project), changed_code(view, space.project)
+    packages = changed_packages(view, site.packages)
+    found = Verdict(view.run.run_id, "failed", environment={"differences": packages.all, "site": site.name})
+    rerun, outcome = rerun_slice(view, site, space, listener=listener)
+    if rerun is None and len(view.facts.get("session") or ()) > len(view.facts.get("slice") or ()):
+        # A slice that lacks something is our fault, not the result's: all that ran decides.
+        found.whole_session = True
+        rerun, outcome = rerun_slice(view, site, space, listener=listener, whole_session=True)
+    known = [("data", data), ("code", code), ("environment", packages.used)]
+    if rerun is None or rerun.run.status != view.run.status:
+        found.error = _failure(outcome, rerun)
+        found.rerun_id = rerun.run.run_id if rerun is not None else None
+        _name_causes(found, known)
+        return found
+    judgement = judge(view, rerun, tolerance)
+    if judgement.verdict == "diverged" and not found.whole_session and not data and not code:
+        judgement, rerun = _try_everything(view, rerun, judgement, site, space, tolerance, found)
+    found.verdict, found.differences = judgement.verdict, judgement.differences
+    found.rerun_id = rerun.run.run_id
+    found.tolerance = {"relative": judgement.tolerance.relative, "absolute": judgement.tolerance.absolute}
+    if found.verdict == "diverged":
+        _name_causes(found, known)
+        if not found.causes:
+            _find_residual(view, rerun, site, space, tolerance, found)
+    return found
+
+
+def _try_everything(
+    view: RunView,
+    rerun: RunView,
+    judgement: Judgement,
+    site: Site,
+    space: Workspace,
+    tolerance: float | None,
+    found: Verdict,
+) -> tuple[Judgement, RunView]:
+    """Before a divergence is believed: would the whole session, instead of the slice, have given the same?"""
+    if len(view.facts.get("session") or ()) <= len(view.facts.get("slice") or ()):
+        return judgement, rerun
+    whole, _ = rerun_slice(view, site, space, whole_session=True)
+    if whole is None or whole.run.status != view.run.status:
+        return judgement, rerun
+    better = judge(view, whole, tolerance)
+    if better.verdict == "diverged":
+        return judgement, rerun
+    found.whole_session = True
+    return better, whole
+
+
+def _find_residual(
+    view: RunView, rerun: RunView, site: Site, space: Workspace, tolerance: float | None, found: Verdict
+) -> None:
+    """Nothing that was recorded differs. Reruns that differ from each other: randomness or time; else it is not known."""
+    again, _ = rerun_slice(view, site, space, whole_session=found.whole_session)
+    differs = again is None or judge(rerun, again, tolerance).verdict == "diverged"
+    lost = (view.facts.get("randomness") or {}).get("unpinnable") or []
+    if differs:
+        source = f" ({', '.join(lost)})" if lost else ""
+        found.causes = ["randomness"]
+        found.reasons = [f"Two reruns differ from each other: randomness or time that cannot be pinned{source}."]
+    elif found.environment["differences"]:
+        found.causes = ["environment"]
+        found.reasons = ["Reruns agree with each other, and the environment is not the recorded one."]
+    else:
+        found.causes = ["unknown"]
+        found.reasons = ["Reruns agree with each other; code, data, packages and randomness are as recorded."]
+
+
+def _name_causes(found: Verdict, known: Sequence[tuple[str, list[str]]]) -> None:
+    for cause, reasons in known:
+        if reasons:
+            found.causes.append(cause)
+            found.reasons += reasons
+
+
+def _failure(outcome: Outcome, rerun: RunView | None) -> str:
+    if outcome.failure is not None:
+        return f"{outcome.failure.ename}: {outcome.failure.evalue} in {outcome.failure.where}"
+    error = rerun.facts.get("error") if rerun is not None else None
+    return f"{error['ename']}: {error['evalue']}" if error else "the tracked cell did not end as the original did"
+
+
+def rerun_slice(
+    view: RunView,
+    site: Site,
+    space: Workspace,
+    *,
+    params: dict[str, Any] | None = None,
+    tags: dict[str, str] | None = None,
+    listener: Listener | None = None,
+    whole_session: bool = False,
+) -> tuple[RunView | None, Outcome]:
+    """Execute a run's slice in a fresh kernel; the new run, nested in the original, or None if it did not come to that."""
+    own = tags or {REPRODUCES: view.run.run_id}
+    name = f"{view.run.name}-again" if params is None else view.run.name
+    book = rerun_notebook(
+        view, name=name, tags=own, params=params, pin=params is None, whole_session=whole_session
+    )
+    before = {run.run_id for run in _children(space, view.run)}
+    environment = {
+        workspaces.ENV_STORE: str(space.root) if space.is_embedded else space.store_url,
+        workspaces.ENV_ARTIFACTS: space.artifacts_url,
+        workspaces.ENV_PARENT_RUN: view.run.run_id,
+        **site.environment,
+    }
+    notebook = view.run.notebook
+    if notebook:
+        environment[workspaces.ENV_NOTEBOOK] = str(_absolute(space, notebook))
+    outcome = execute(
+        book, None, kernel=site.kernel, cwd=_folder(view, space), env=environment, listener=listener
+    )
+    space.flush()
+    space.recover()
+    fresh = [run for run in _children(space, view.run) if run.run_id not in before]
+    return (load_view(fresh[0].run_id, space) if fresh else None), outcome
+
+
+def _children(space: Workspace, run: Run) -> list[Run]:
+    found: list[Run] = space.store.search_runs(None, f"parent_run_id = '{run.run_id}'", limit=1000).items
+    return found
+
+
+def _absolute(space: Workspace, path: str) -> Path:
+    return Path(path) if Path(path).is_absolute() else space.project / path
+
+
+def _folder(view: RunView, space: Workspace) -> str:
+    """Where the session had begun to work, if that is still there."""
+    recorded = (view.facts.get("cell") or {}).get("folder")
+    if recorded and Path(recorded).is_dir():
+        return str(recorded)
+    if view.run.notebook and _absolute(space, view.run.notebook).parent.is_dir():
+        return str(_absolute(space, view.run.notebook).parent)
+    return os.getcwd()  # noqa: PTH109 - nbclient takes text
