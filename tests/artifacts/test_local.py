@@ -123,6 +123,20 @@ def test_the_digest_is_of_what_is_stored_when_the_source_changes_meanwhile(tmp_p
     assert digest == hashlib.sha256(stored).hexdigest()
 
 
+def test_a_copy_that_shares_blocks_is_hashed_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the file system can share blocks, the copy is made first; what the source becomes later does not count."""
+
+    def share(source: io.BytesIO, target: io.BufferedRandom) -> bool:
+        target.write(source.getvalue())
+        target.seek(0)
+        source.getbuffer()[:] = b"z" * len(source.getvalue())
+        return True
+
+    monkeypatch.setattr("mlops_nb.artifacts.cloning._share_blocks", share)
+    with (tmp_path / "copy").open("wb+") as target:
+        assert clone(io.BytesIO(b"abc"), target) == (hashlib.sha256(b"abc").hexdigest(), 3)
+
+
 def test_a_known_large_file_is_not_written_again(
     tmp_path: Path, store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
