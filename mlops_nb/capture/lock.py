@@ -28,7 +28,7 @@ _BLOCK = re.compile(r"^# /// script$\n(?P<content>(?:^#(?:| .*)$\n)+?)^# ///$\n?
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """What a lock says. `local` packages (editable, from a folder) are in no index: name to where they were."""
+    """What a lock says; `python` is the version alone. `local` packages (editable, from a folder) are in no index: name to where they were."""
 
     python: str = ""
     platform: str = ""
@@ -61,9 +61,12 @@ def lock(environment: Mapping[str, Any]) -> str:
     # platform: Linux x86_64
     numpy==2.4.6
     """
-    python, platform = _text(environment.get("python")), _text(environment.get("platform"))
+    python, implementation = environment.get("python"), ""
+    if isinstance(python, Mapping):
+        python, implementation = python.get("version"), _text(python.get("implementation"))
+    headers = {"python": _text(python), "implementation": implementation, "platform": _text(environment.get("platform"))}
     lines = {_normal(entry["name"]): _line(entry) for entry in _entries(environment.get("packages", ()))}
-    head = [_HEADER, *([f"# python: {python}"] if python else []), *([f"# platform: {platform}"] if platform else [])]
+    head = [_HEADER, *(f"# {key}: {value}" for key, value in headers.items() if value)]
     return "\n".join([*head, *(lines[name] for name in sorted(lines))]) + "\n"
 
 
@@ -267,7 +270,7 @@ def _one_line(text: str) -> str:
 def _text(value: Any) -> str:
     """A header's value, from text or from the parts that are usual."""
     if isinstance(value, Mapping):
-        parts = [value.get(key) for key in ("version", "implementation", "system", "release", "machine")]
+        parts = [value.get(key) for key in ("system", "release", "machine")]
         value = " ".join(str(part) for part in parts if part)
     return _one_line(str(value)) if value else ""
 

@@ -37,7 +37,8 @@ ENVIRONMENT: dict[str, Any] = {
 def test_a_lock_says_versions_interpreter_and_where_local_packages_were() -> None:
     assert lock(ENVIRONMENT).splitlines() == [
         "# mlops_nb lock 1",
-        "# python: 3.11.7 CPython",
+        "# python: 3.11.7",
+        "# implementation: CPython",
         "# platform: Linux 6.1 x86_64",
         "# local: mine==0.1 editable, from /home/me/my project, git abc123 on main with changes",
         "NumPy==2.4.6",
@@ -49,7 +50,7 @@ def test_a_lock_says_versions_interpreter_and_where_local_packages_were() -> Non
 
 def test_a_lock_is_read_back() -> None:
     found = parse_lock(lock(ENVIRONMENT))
-    assert (found.python, found.platform) == ("3.11.7 CPython", "Linux 6.1 x86_64")
+    assert (found.python, found.platform) == ("3.11.7", "Linux 6.1 x86_64")
     assert found.packages == {"mine": "0.1", "numpy": "2.4.6", "old": "1", "torch": "2.13.0+cpu",
                               "theirs": "git+https://***@host/theirs.git@def456"}  # fmt: skip
     assert set(found.local) == {"mine", "old"}
