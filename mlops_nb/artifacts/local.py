@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import os
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -220,7 +219,7 @@ class LocalPlace:
     @contextlib.contextmanager
     def _draft(self) -> Iterator[Path]:
         """A name to write to; whatever still has it at the end is taken away."""
-        path = self.scratch() / f"{os.getpid()}-{uuid.uuid4().hex}"
+        path = self.scratch() / f"{os.getpid()}-{os.urandom(8).hex()}"
         try:
             yield path
         finally:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 import unicodedata
-from urllib.parse import unquote
 
 from mlops_nb.errors import InvalidInput
 
@@ -105,8 +104,12 @@ def _find_bad_part(parts: list[str]) -> str:
 
 def _find_encoded_fault(path: str) -> str:
     """What would be wrong with the path if some program on its way decoded it, once or several times."""
+    if "%" not in path:
+        return ""
+    from urllib.parse import unquote  # rarely needed, and slow to load
+
     seen = path
-    while "%" in seen and (decoded := unquote(seen, errors="surrogateescape")) != seen:
+    while (decoded := unquote(seen, errors="surrogateescape")) != seen:
         seen = decoded
         # a byte that is no UTF-8 is harmless in a name such as "50%ab": only structure matters here
         fault = _find_fault(re.sub("[\udc80-\udcff]", "?", seen))

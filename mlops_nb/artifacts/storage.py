@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import time
-import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -222,7 +220,7 @@ class ArtifactStore:
         self.size(digest)  # a missing blob makes no folder
         if path.is_dir():
             raise InvalidInput(f"{str(path)!r} is a folder.", hint="Give the name of the file to write.")
-        draft = path.parent / f".{path.name[:50]}-{uuid.uuid4().hex}"
+        draft = path.parent / f".{path.name[:50]}-{os.urandom(8).hex()}"
         with translate_faults(str(path)):
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
@@ -259,7 +257,7 @@ class ArtifactStore:
         files, folder = subtree(entries, path), Path(target).absolute()
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise AlreadyExists(f"{str(folder)!r} exists and is not empty.", hint="Name a new folder.")
-        draft = folder.parent / f".{folder.name[:50]}-{uuid.uuid4().hex}"
+        draft = folder.parent / f".{folder.name[:50]}-{os.urandom(8).hex()}"
         try:
             for entry in files:
                 self.fetch(entry.digest, draft / entry.path)
@@ -267,6 +265,8 @@ class ArtifactStore:
                 draft.replace(folder)
         finally:
             if draft.exists():
+                import shutil  # brings every compressor along; only for cleaning up
+
                 shutil.rmtree(draft, ignore_errors=True)  # the first error is the one to tell
         return folder
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import uuid
 from types import TracebackType
 from typing import BinaryIO, Self
 
@@ -32,7 +31,7 @@ class Upload:
 
     def __init__(self, place: BlobPlace) -> None:
         self._place = place
-        self._path = place.scratch() / f"{os.getpid()}-{uuid.uuid4().hex}"
+        self._path = place.scratch() / f"{os.getpid()}-{os.urandom(8).hex()}"
         with translate_faults(place.url):
             self._file: BinaryIO = self._path.open("xb")
 
