@@ -89,6 +89,7 @@ def search() -> Any:
         filter_string="params.p3 = '7' and metrics.m5 > 0.5",
         order_by=["metrics.m2 DESC"],
         max_results=100,
+        output_format="list",
     )
 
 
