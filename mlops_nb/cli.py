@@ -40,6 +40,9 @@ def main(words: Sequence[str] | None = None) -> int:
     if words[0] in ("-V", "--version"):
         sys.stdout.write(f"mlops-nb {mlops_nb.__version__}\n")
         return 0
+    if words[0] == "run" and {"-h", "--help"} & set(words) and (described := _described(words[1:])):
+        sys.stdout.write(described + "\n")
+        return 0
     try:
         result, asked = call_verb(words[0], words[1:])
         if asked.json:
@@ -47,6 +50,8 @@ def main(words: Sequence[str] | None = None) -> int:
         else:
             _draw(result)
         sys.stdout.flush()
+        if result.note:
+            sys.stderr.write(f"mlops-nb: {result.note}\n")
         return result.status
     except MlopsError as error:
         return _refuse(words, error)
@@ -60,6 +65,17 @@ def main(words: Sequence[str] | None = None) -> int:
         return int(leaving.code or 0)
     except Exception as error:
         return _refuse(words, error)
+
+
+def _described(words: Sequence[str]) -> str:
+    """The parameters of the notebook that stands beside ``--help``; nothing if there is none."""
+    from mlops_nb.verbs.execution import describe_notebook
+
+    notebook = next((word for word in words if word.endswith(".ipynb")), None)
+    try:
+        return describe_notebook(notebook) if notebook else ""
+    except MlopsError as error:
+        return str(error)
 
 
 def _refuse(words: Sequence[str], error: Exception) -> int:

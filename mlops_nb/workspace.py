@@ -326,6 +326,17 @@ def is_disabled() -> bool:
     return os.environ.get(ENV_DISABLE, "").strip().lower() not in ("", "0", "false", "no")
 
 
+def is_debugging() -> bool:
+    """Whether ``MLOPS_NB_DEBUG`` asks for the tracebacks of our own faults.
+
+    Examples
+    --------
+    >>> is_debugging()
+    False
+    """
+    return os.environ.get("MLOPS_NB_DEBUG", "") not in ("", "0")
+
+
 def default_experiment() -> str:
     """The experiment that a run goes to when none is named: ``MLOPS_NB_EXPERIMENT``, else ``Default``.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +13,10 @@ from mlops_nb.capture.slicing import Follower, SliceResult, Token, restart_run_a
 if TYPE_CHECKING:
     from mlops_nb.capture.data import Access
     from mlops_nb.capture.randomness import EntropyLog
+
+
+_OWN_LINES = re.compile(r"^([ \t]*)(%(?:(?:re)?load_ext[ \t]+mlops_nb|track|mlops)\b)", re.MULTILINE)
+"""Lines that only mean something to us: a slice runs where mlops_nb is not installed."""
 
 
 @dataclass(slots=True)
@@ -44,6 +49,8 @@ class Following:
         Folders whose files are ours.
     history : sequence of (source, execution count, cell id)
         What ran before, from IPython's history.
+    ignored_urls : sequence of str
+        Databases that are ours.
     """
 
     def __init__(
@@ -52,11 +59,13 @@ class Following:
         root: Path,
         ignored: Sequence[Path] = (),
         history: Sequence[tuple[str, int | None, str | None]] = (),
+        ignored_urls: Sequence[str] = (),
     ) -> None:
         self.namespace = namespace
         self.follower = Follower(namespace, history=history)
         self.log: dict[int, Followed] = {}
         self._root, self._ignored = root, ignored
+        self._ignored_urls = frozenset(ignored_urls)
         self._watch: Any = None
         self._entropy: EntropyLog | None = None
         self._last_state: dict[str, Any] = {}
@@ -96,7 +105,7 @@ class Following:
         if followed.nested:
             return
         if self._watch is not None:
-            followed.accesses = self._watch.end(id(followed))
+            followed.accesses = [access for access in self._watch.end(id(followed)) if not self._is_ours(access)]
         if self._entropy is not None:
             followed.drawn = self._entropy.end()
         files = [access for access in followed.accesses if access.kind in ("file", "folder", "database", "code")]
@@ -155,6 +164,11 @@ class Following:
 
     # -- parts
 
+    def _is_ours(self, access: Access) -> bool:
+        """Our own store, read or written by our own calls, is nobody's data."""
+        path = access.path.partition("://")[2] if access.kind == "sql" else access.path
+        return any(str(folder) in path for folder in self._ignored) or access.path in self._ignored_urls
+
     def _shared(self, state: dict[str, Any]) -> dict[str, Any]:
         """The same state as before is kept once: most cells draw nothing."""
         if state == self._last_state:
@@ -165,9 +179,8 @@ class Following:
     def _effective(self, part: dict[str, Any]) -> dict[str, Any]:
         followed = self.log.get(part["index"])
         overrides = followed.overrides if followed is not None else {}
-        if not overrides:
-            return part
-        return {**part, "source": with_overrides(part["source"], overrides)}
+        source = with_overrides(part["source"], overrides) if overrides else part["source"]
+        return {**part, "source": _OWN_LINES.sub(r"\1# \2", source)}
 
     def _is_unseeded(self, result: SliceResult) -> bool:
         from mlops_nb.capture.randomness import unpinnable

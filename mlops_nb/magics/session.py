@@ -48,6 +48,7 @@ class Session:
     def __init__(self, shell: Any) -> None:
         self.shell = shell
         self.mode = "marked"
+        self.start_folder = str(Path.cwd())
         self.tap = Tap(shell)
         self.cards = CardMemory()
         self._local = threading.local()
@@ -84,7 +85,8 @@ class Session:
     def _follow(self) -> None:
         """Begin to follow executions; what ran before is known from IPython's history, as text."""
         try:
-            inputs = list(self.shell.user_ns.get("In", ()))[1:-1]
+            # With the cell that loads us, which is still running: what it imports further down belongs to it.
+            inputs = list(self.shell.history_manager.input_hist_raw)[1:]
             space = workspaces.current()
             history = [(source, count, None) for count, source in enumerate(inputs, 1) if source]
             self.following = Following(self.namespace, space.project, [space.root], history)
@@ -227,7 +229,7 @@ class Session:
 
     def _fault(self, error: Exception) -> None:
         say(error, about=f"{type(error).__name__}:{error}")
-        if sys.flags.dev_mode:
+        if workspaces.is_debugging():
             sys.excepthook(type(error), error, error.__traceback__)
 
 

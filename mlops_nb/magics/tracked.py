@@ -100,7 +100,9 @@ class TrackedCell:
             apply_seed(self.options.seed)
         code, self.redactions = redact(self.source)
         self.run.fact("code", code)
-        self.run.fact("cell", {"execution_count": self.execution_count})
+        options = {"metrics": list(self.options.metrics), "seed": self.options.seed}
+        cell = {"execution_count": self.execution_count, "folder": self.session.start_folder, "options": options}
+        self.run.fact("cell", cell)
         given = {key: value for key, value in params_before(self.facts, self.session.namespace).items() if _is_name(key)}
         if self.options.seed is not None:
             given["seed"] = self.options.seed

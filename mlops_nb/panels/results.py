@@ -13,7 +13,7 @@ from mlops_nb.panels.code import code_view
 from mlops_nb.panels.comparison import comparison_table
 from mlops_nb.panels.format import show_size
 from mlops_nb.panels.markup import document, table, tag, text
-from mlops_nb.panels.pages import run_page
+from mlops_nb.panels.pages import run_page, verdict_view
 from mlops_nb.panels.tables import plain_table, runs_table
 from mlops_nb.panels.terminal import make_console, print_compare, print_run, print_runs
 
@@ -157,6 +157,12 @@ def _facts(facts: dict[str, Any], file: IO[str]) -> None:
     file.write(plain_table(["", ""], rows).strip("\n") + "\n")
 
 
+def _verdict(found: dict[str, Any], file: IO[str]) -> None:
+    file.write(verdict_view(found, title=found["run_id"])["text/plain"] + "\n")
+    for reason in [*found["reasons"], *([found["error"]] if found["error"] else [])]:
+        file.write(f"  {reason}\n")
+
+
 def _text(words: str, file: IO[str]) -> None:
     file.write(words.rstrip("\n") + "\n")
 
@@ -170,6 +176,7 @@ drawers: dict[str, Callable[[Any, IO[str]], None]] = {
     "artifacts": _artifacts,
     "facts": _facts,
     "text": _text,
+    "verdict": _verdict,
 }
 
 
@@ -185,7 +192,9 @@ def static_view(kind: str, data: Any) -> View:
         return View(runs_table(data))
     if kind == "run":
         view, histories = data
-        facts = {name: value for name, value in view.facts.items() if name not in ("code", "session", "error", "models")}
+        facts = {
+            name: value for name, value in view.facts.items() if name not in ("code", "session", "error", "models")
+        }
         curves = {key: points for key, points in histories.items() if len(points) > 1}
         return View(
             run_page(
@@ -205,6 +214,8 @@ def static_view(kind: str, data: Any) -> View:
         )
     if kind == "code":
         return View(code_view(data[1], title=data[0].name))
+    if kind == "verdict":
+        return View(verdict_view(data, title=data["run_id"]))
     if kind == "artifacts":
         rows = [[tag("td", text(e.path, 200)), tag("td", show_size(e.size))] for e in data[1]]
         return View(_both(kind, data, table(["path", "size"], rows)))

@@ -123,7 +123,12 @@ def _judge(
     judgement = judge(view, rerun, tolerance)
     if judgement.verdict == "diverged" and not found.whole_session and not data and not code:
         judgement, rerun = _try_everything(view, rerun, judgement, site, space, tolerance, found)
-    found.verdict, found.differences = judgement.verdict, judgement.differences
+    found.verdict = judgement.verdict
+    # Code and random state are pinned by us; what else differs of the circumstances only matters to a divergence.
+    found.differences = [
+        difference for difference in judgement.differences
+        if difference["within"] is not None or (found.verdict == "diverged" and difference["kind"] in ("data", "environment"))
+    ]  # fmt: skip
     found.rerun_id = rerun.run.run_id
     found.tolerance = {"relative": judgement.tolerance.relative, "absolute": judgement.tolerance.absolute}
     if found.verdict == "diverged":

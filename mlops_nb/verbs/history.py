@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from mlops_nb import workspace as workspaces
-from mlops_nb.compare import compare_runs
+from mlops_nb.compare import MISSING, compare_runs
 from mlops_nb.entities import LogLine, Run
 from mlops_nb.errors import InvalidInput, NotFound
 from mlops_nb.tracking.reading import find_run, load_histories, load_view
-from mlops_nb.tracking.shapes import iso_time, run_json, show_json
+from mlops_nb.tracking.shapes import iso_time, public_value, run_json, show_json
 from mlops_nb.verbs.table import Result
 
 DEFAULT_LIMIT = 100
@@ -77,19 +77,51 @@ def do_compare(asked: argparse.Namespace) -> Result:
         raise InvalidInput(f"compare takes 2 to 50 runs, not {len(asked.run)}.", hint="For instance: mlops-nb compare 01 02")
     views = [load_view(reference) for reference in asked.run]
     comparison = compare_runs(views)
-    return Result("compare", (comparison, views, asked.all), comparison.to_dict())
+    rows = [
+        {"part": row.part, "name": row.name, "values": [_plain(value) for value in row.values], "same": row.same}
+        for row in comparison.select(differences_only=not asked.all)
+    ]
+    plain = {
+        "runs": [run_json(view.run) for view in views],
+        "differences": rows,
+        "code_diffs": list(comparison.code_diffs),
+    }
+    return Result("compare", (comparison, views, asked.all), plain)
+
+
+def _plain(value: Any) -> Any:
+    return None if value is MISSING else public_value(value)
 
 
 def add_code(parser: argparse.ArgumentParser) -> None:
     """Options of ``code``."""
     _reference(parser)
+    parser.add_argument("--script", action="store_true", help="one script (the default)")
+    parser.add_argument("--notebook", action="store_true", help="a notebook, a cell an execution")
+    parser.add_argument("--cell", action="store_true", help="only the tracked cell, as it was typed")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write it there")
 
 
 def do_code(asked: argparse.Namespace) -> Result:
-    """The code behind a run."""
+    """The least code that makes a run's result, in the order in which it ran."""
+    from mlops_nb.projects.slices import script_of, slice_notebook
+
     view = load_view(asked.run)
-    source = str(view.facts.get("code") or "")
-    return Result("code", (view.run, source), {"run_id": view.run.run_id, "source": source})
+    if asked.notebook:
+        import nbformat
+
+        source = nbformat.writes(slice_notebook(view))
+    elif asked.cell or not view.facts.get("slice"):
+        source = str(view.facts.get("code") or "")
+    else:
+        source = script_of(view)
+    if asked.output:
+        Path(asked.output).write_text(source, encoding="utf-8")
+        return Result("text", f"Written to {asked.output}", {"run_id": view.run.run_id, "output": asked.output})
+    kind = "text" if asked.notebook else "code"
+    data: Any = source if asked.notebook else (view.run, source)
+    plain = {"run_id": view.run.run_id, "source": source, "slice": view.facts.get("slice") or []}
+    return Result(kind, data, plain)
 
 
 def add_log(parser: argparse.ArgumentParser) -> None:

@@ -19,6 +19,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "code": ("history", "the code behind a run"),
     "log": ("history", "the live output of a run"),
     "artifacts": ("history", "files of a run: list or fetch them"),
+    "reproduce": ("execution", "execute a run's slice again and give the verdict"),
     "store": ("stores", "where things are kept: info, verify, gc, upgrade"),
 }
 """Name of each verb: (module in this room, one line of help)."""
@@ -26,12 +27,13 @@ VERBS: dict[str, tuple[str, str]] = {
 
 @dataclass(slots=True)
 class Result:
-    """What a verb gives: `kind` says how to draw `data`, `plain` is what ``--json`` prints."""
+    """What a verb gives: `kind` says how to draw `data`, `plain` is what ``--json`` prints, `note` goes to stderr."""
 
     kind: str
     data: Any
     plain: Any
     status: int = 0
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
