@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from math import isnan
 from typing import Any
 
@@ -22,21 +21,19 @@ from sqlalchemy import (
     func,
     literal,
     not_,
-    null,
     or_,
     select,
-    true,
 )  # fmt: skip
 
 from mlops_nb.store import schema
 from mlops_nb.store.matching import translate_like
 from mlops_nb.store.rows import split_head
-from mlops_nb.store.search import Compare, Contains, Field, Group, Node, Not, Order, Value
+from mlops_nb.store.terms import Compare, Contains, Field, Group, Node, Not, Value
 
-_TAGS = {"verdict": "mlops_nb.verdict", "restart_run_all": "mlops_nb.restart_run_all"}
+TAGS = {"verdict": "mlops_nb.verdict", "restart_run_all": "mlops_nb.restart_run_all"}
 
 # MLflow keeps these as tags; we keep them as columns, and find them under both names.
-_MLFLOW_TAGS = {
+MLFLOW_TAGS = {
     "mlflow.runName": "name",
     "mlflow.user": "user_id",
     "mlflow.parentRunId": "parent_run_id",
@@ -44,21 +41,7 @@ _MLFLOW_TAGS = {
     "mlflow.source.type": "source_type",
 }
 
-_NEVER_NULL = {
-    "run_id", "name", "status", "start_time", "user_id", "experiment", "experiment_id", "revision", "source_type",
-    "lifecycle_stage", "creation_time", "last_update_time",
-}  # fmt: skip
-
 Condition = ColumnElement[bool]
-
-
-@dataclass(frozen=True, slots=True)
-class SortKey:
-    """An expression to sort by, ascending or not; what is NULL comes last."""
-
-    expression: ColumnElement[Any]
-    descending: bool
-    nullable: bool
 
 
 class Clauses:
@@ -81,7 +64,7 @@ class Clauses:
         """
         for place, term in enumerate(conjuncts(node)):
             if place == driver and isinstance(term, Compare):
-                row = _TABLES[term.field.kind].alias()
+                row = TABLES[term.field.kind].alias()
                 query = query.join(row, and_(row.c.run == schema.runs.c.no, *self._row_holds(row, term)))
             else:
                 query = query.where(self.condition(term))
@@ -89,7 +72,7 @@ class Clauses:
 
     def count(self, term: Compare) -> Select[Any]:
         """How many runs a term leaves, counted no further than the parameter ``most``."""
-        row = _TABLES[term.field.kind].alias()
+        row = TABLES[term.field.kind].alias()
         some = select(literal(1).label("one")).where(*self._row_holds(row, term)).limit(bindparam("most")).subquery()
         return select(func.count()).select_from(some)
 
@@ -106,12 +89,12 @@ class Clauses:
             return self._compare_attribute(node)
         if field.kind == "dataset":
             return self._compare_dataset(node)
-        row = _TABLES[field.kind].alias()
+        row = TABLES[field.kind].alias()
         found: Condition = exists().where(row.c.run == schema.runs.c.no, *self._row_holds(row, node))
         if node.operator == "null" and not node.negated:
             found = not_(found)
-        if field.kind == "tag" and field.key in _MLFLOW_TAGS:
-            column = Compare(Field("attribute", _MLFLOW_TAGS[field.key]), node.operator, node.values, node.negated)
+        if field.kind == "tag" and field.key in MLFLOW_TAGS:
+            column = Compare(Field("attribute", MLFLOW_TAGS[field.key]), node.operator, node.values, node.negated)
             either = and_ if node.operator == "null" and not node.negated else or_
             return either(found, self._compare_attribute(column))
         return found
@@ -154,8 +137,8 @@ class Clauses:
     def _compare_attribute(self, node: Compare) -> Condition:
         key = node.field.key
         runs = schema.runs.c
-        if key in _TAGS:
-            return self.condition(Compare(Field("tag", _TAGS[key]), node.operator, node.values, node.negated))
+        if key in TAGS:
+            return self.condition(Compare(Field("tag", TAGS[key]), node.operator, node.values, node.negated))
         if key == "code":
             return self._compare_code(node)
         if key == "experiment":
@@ -228,7 +211,7 @@ class Clauses:
         return column.like(pattern, escape="\\") if self._sqlite else column.ilike(pattern, escape="\\")
 
 
-_TABLES = {"metric": schema.metrics, "param": schema.params, "tag": schema.tags}
+TABLES = {"metric": schema.metrics, "param": schema.params, "tag": schema.tags}
 
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "=": lambda left, right: left == right,
@@ -261,7 +244,7 @@ def may_drive(term: Node) -> bool:
     >>> may_drive(Compare(Field("metric", "acc"), ">", (0.9,))), may_drive(Compare(Field("param", "a"), "~", ("x",)))
     (True, False)
     """
-    if not isinstance(term, Compare) or term.field.kind not in _TABLES or term.field.key in _MLFLOW_TAGS:
+    if not isinstance(term, Compare) or term.field.kind not in TABLES or term.field.key in MLFLOW_TAGS:
         return False
     return term.operator in ("=", "in", "<", "<=", ">", ">=") and not term.negated
 
@@ -316,134 +299,3 @@ def _equal_split(row: Any, value: Value) -> Condition:
     head, text = split_head(value)
     found: Condition = row.c.head == head
     return found if text is None else and_(found, func.coalesce(row.c.text, "") == text)
-
-
-def sort_keys(orders: tuple[Order, ...]) -> list[SortKey]:
-    """What runs are sorted by: the given terms, then the newest first, then by id.
-
-    Parameters
-    ----------
-    orders : tuple of Order
-        Of `search.parse_order`.
-
-    Returns
-    -------
-    list of SortKey
-        Ending with keys that tell any two runs apart.
-
-    Examples
-    --------
-    >>> [key.descending for key in sort_keys(())]
-    [True, False]
-    """
-    keys: list[SortKey] = []
-    for order in orders:
-        keys += [SortKey(each, order.descending, _may_lack(order.field)) for each in _expressions(order.field)]
-    runs = schema.runs.c
-    return [*keys, SortKey(runs.start_time, True, False), SortKey(runs.run_id, False, False)]
-
-
-def has_second_part(orders: tuple[Order, ...]) -> bool:
-    """Whether some runs may lack a value for the first sort term.
-
-    Examples
-    --------
-    >>> has_second_part((Order(Field("metric", "acc"), True),)), has_second_part(())
-    (True, False)
-    """
-    return bool(orders) and _may_lack(orders[0].field)
-
-
-def _may_lack(field: Field) -> bool:
-    return field.kind != "attribute" or field.key not in _NEVER_NULL
-
-
-def _expressions(field: Field) -> list[ColumnElement[Any]]:
-    runs = schema.runs.c
-    if field.kind == "attribute":
-        if field.key == "duration":
-            return [runs.end_time - runs.start_time]
-        if field.key == "experiment":
-            names = schema.experiments.c
-            return [select(names.name).where(names.experiment_id == runs.experiment_id).scalar_subquery()]
-        if field.key not in _TAGS:
-            return [runs[field.key]]
-        field = Field("tag", _TAGS[field.key])
-    if field.key in _MLFLOW_TAGS and field.kind == "tag":
-        return [runs[_MLFLOW_TAGS[field.key]]]
-    table = _TABLES[field.kind]
-    columns = {"metric": ("value",), "param": ("number", "head"), "tag": ("head",)}[field.kind]
-    return [
-        select(table.c[name]).where(table.c.run == runs.no, table.c.key == field.key).scalar_subquery()
-        for name in columns
-    ]
-
-
-def order_query(
-    query: Select[Any], orders: tuple[Order, ...], part: int, after: tuple[bool, ...] | None, *, walk: bool
-) -> Select[Any]:
-    """Sort a query, and let it begin after a given run.
-
-    The runs that have a value for the first sort term are part 0, the rest part 1: each part can walk an index, which
-    one statement with NULLs last can not.
-
-    Parameters
-    ----------
-    query : Select
-        Of columns of `runs`; the sort keys are added to its columns.
-    orders : tuple of Order
-        Of `search.parse_order`.
-    part : int
-        0 or 1; there is no part 1 where the first key is never NULL.
-    after : tuple of bool or None
-        For each key of the run to begin after, whether it is NULL; the values are parameters ``after_0`` ...
-    walk : bool
-        Let the database walk the index of the first key; else it sorts what it finds.
-
-    Returns
-    -------
-    Select
-        With ORDER BY.
-    """
-    keys = sort_keys(orders)
-    first = keys[0]
-    if first.nullable:
-        field = orders[0].field
-        table = _TABLES.get(field.kind)
-        if part == 0:
-            column = first.expression
-            if table is not None and field.key not in _MLFLOW_TAGS:
-                row = table.alias()
-                column = row.c[{"metric": "value", "param": "number", "tag": "head"}[field.kind]]
-                query = query.join(row, and_(row.c.run == schema.runs.c.no, row.c.key == field.key))
-            # No index serves an expression: that keeps SQLite from walking the order when it is to begin elsewhere.
-            query = query.where((column if walk else func.coalesce(column, null())).is_not(None))
-            first = SortKey(column, first.descending, False)
-        else:
-            query = query.where(first.expression.is_(None))
-        keys = [first, *keys[1:]] if part == 0 else keys[1:]
-    for key in keys:
-        if key.nullable:
-            query = query.order_by(key.expression.is_(None))
-        query = query.order_by(key.expression.desc() if key.descending else key.expression)
-    if after is not None:
-        query = query.where(_after(keys, after))
-    return query.add_columns(*(key.expression.label(f"key_{place}") for place, key in enumerate(keys)))
-
-
-def _after(keys: list[SortKey], nulls: tuple[bool, ...]) -> Condition:
-    """Later in the order than the run whose keys are the parameters ``after_0`` ..."""
-    later: list[Condition] = []
-    same: list[Condition] = []
-    for place, (key, is_null) in enumerate(zip(keys, nulls, strict=True)):
-        expression = key.expression
-        if is_null:
-            same.append(expression.is_(None))
-            continue
-        value = bindparam(f"after_{place}", type_=expression.type)
-        behind: Condition = expression < value if key.descending else expression > value
-        if key.nullable:
-            behind = or_(behind, expression.is_(None))
-        later.append(and_(*same, behind))
-        same.append(expression == value)
-    return or_(*later) if later else not_(true())

@@ -7,9 +7,11 @@ of running them through Core. That is what makes a small run cheap.
 from __future__ import annotations
 
 import itertools
+import os
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,14 +21,15 @@ from sqlalchemy import ClauseElement, Engine, create_engine, event, exc, make_ur
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool, StaticPool
 
-from mlops_nb.errors import InvalidInput, MlopsError, StoreError
+from mlops_nb.errors import InvalidInput, StoreError
 from mlops_nb.store.disks import refuse_network_disk
 from mlops_nb.store.matching import match
-
-BUSY_SECONDS = 120
-"""How long a writer waits for the other processes' writers."""
+from mlops_nb.store.troubles import BUSY_SECONDS, explain
 
 CACHE_KIB = 32_768
+"""Most memory that SQLite takes for pages, a connection."""
+
+_FORK_SECONDS = 5
 
 
 class Statement:
@@ -85,6 +88,9 @@ class Transaction:
             self._cursor.executemany(statement.sql, rows)
 
 
+_statements: dict[str, dict[Any, Statement]] = {}  # by dialect: all stores of a process share them
+
+
 class Database:
     """An engine with one way to read, one way to write, and a cache of compiled statements.
 
@@ -101,11 +107,14 @@ class Database:
         self.path = path
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error
-        self._statements: dict[Any, Statement] = {}
+        self._statements = _statements.setdefault(engine.dialect.name, {})
         self._turn = threading.RLock()  # writers of this process queue here, not in SQLite's sleeping retries
         self._one_connection = self.is_sqlite and path is None
         self._inode: int | None = None
         self._closed = False
+        self._gate = threading.Condition()
+        self._busy = 0
+        _databases.add(self)
 
     @property
     def label(self) -> str:
@@ -175,6 +184,8 @@ class Database:
             raise StoreError(f"The store '{self.label}' is closed.", hint="Open it again.")
         if self._one_connection:
             self._turn.acquire()
+        with self._gate:
+            self._busy += 1
         try:
             self._check_file()
             connection = self.engine.raw_connection()
@@ -185,6 +196,9 @@ class Database:
         except (self._driver_error, exc.DBAPIError, exc.TimeoutError) as error:
             raise explain(error, self.label) from error
         finally:
+            with self._gate:
+                self._busy -= 1
+                self._gate.notify_all()
             if self._one_connection:
                 self._turn.release()
 
@@ -218,59 +232,51 @@ class Database:
         log = Path(f"{self.path}-wal")
         return int(pages[0][0]) + (log.stat().st_size if self.path and log.exists() else 0)
 
+    def before_fork(self) -> None:
+        """Let no transaction be under way, and no connection be open, when the process forks.
+
+        A child must not even close a connection of its parent, and would believe in locks that are the parent's.
+        """
+        self._gate.acquire()
+        self._gate.wait_for(lambda: self._busy == 0, timeout=_FORK_SECONDS)
+        if self._busy == 0 and not self._one_connection:
+            self.engine.dispose()
+
+    def after_fork(self, *, child: bool) -> None:
+        """Go on. The threads that held or awaited a turn are not in the child."""
+        if child:
+            self._turn = threading.RLock()
+            self._busy = 0
+        self._gate.release()
+
     def close(self) -> None:
         """Give back all connections."""
         self._closed = True
         self.engine.dispose()
 
 
-def explain(error: BaseException, label: str) -> MlopsError:
-    """A driver's error as one sentence with advice.
-
-    Parameters
-    ----------
-    error : BaseException
-        Of SQLAlchemy or of the driver.
-    label : str
-        The store as messages name it.
-
-    Returns
-    -------
-    MlopsError
-        A `StoreError`, or `InvalidInput` for a pattern that the server does not take.
-
-    Examples
-    --------
-    >>> explain(sqlite3.OperationalError("disk is full"), "store.db").message
-    "The store 'store.db' cannot be used: disk is full."
-    """
-    origin = getattr(error, "orig", None) or error
-    name = str(getattr(origin, "sqlite_errorname", "") or "")
-    if type(origin).__name__ == "InvalidRegularExpression":
-        return InvalidInput(f"The database does not take this pattern: {origin}.")
-    for prefix, happened, hint in _TROUBLES:
-        if name.startswith(prefix):
-            return StoreError(f"The store '{label}' {happened}.", hint=hint)
-    detail = " ".join(str(origin).split()) or type(origin).__name__
-    return StoreError(f"The store '{label}' cannot be used: {detail[:300].rstrip('.')}.")
+_databases: weakref.WeakSet[Database] = weakref.WeakSet()
+_forking: list[Database] = []
 
 
-_TROUBLES = (
-    ("SQLITE_FULL", "is on a full disk", "Make room, then go on: nothing is half-written."),
-    ("SQLITE_READONLY", "cannot be written: the file or its folder is read-only",
-     "Give yourself write access, or choose another place with MLOPS_NB_STORE."),
-    ("SQLITE_CORRUPT", "is damaged", "Put back a copy, or move the file away to begin a new store."),
-    ("SQLITE_NOTADB", "is not a database", "Name another file, or move this one away."),
-    ("SQLITE_BUSY", f"has been kept locked by another process for more than {BUSY_SECONDS} seconds",
-     "Close the program that holds it, then go on."),
-    ("SQLITE_LOCKED", "is locked by another connection", "Close the program that holds it, then go on."),
-    ("SQLITE_CANTOPEN", "cannot be opened: the folder is missing or not yours",
-     "Check the path and its permissions, or choose another place with MLOPS_NB_STORE."),
-    ("SQLITE_PERM", "cannot be opened: permission denied", "Check the permissions of the file and its folder."),
-    ("SQLITE_IOERR", "cannot be read or written: the disk is full, failing, or without locks",
-     "Make room or check the disk, or choose a place on a local disk with MLOPS_NB_STORE."),
-    ("SQLITE_PROTOCOL", "is on a disk without working locks", "Choose a place on a local disk with MLOPS_NB_STORE."),
-)  # fmt: skip
+def _before_fork() -> None:
+    _forking[:] = list(_databases)
+    for database in _forking:
+        database.before_fork()
+
+
+def _after_fork(*, child: bool) -> None:
+    for database in _forking:
+        database.after_fork(child=child)
+    _forking.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=lambda: _after_fork(child=False),
+        after_in_child=lambda: _after_fork(child=True),
+    )
 
 
 def connect_engine(url: str) -> Database:

@@ -14,9 +14,10 @@ from mlops_nb.store import schema
 from mlops_nb.store.engine import Database, Transaction
 from mlops_nb.store.pages import check_limit, open_token, seal_token
 from mlops_nb.store.rows import encode_json, storable
-from mlops_nb.store.search import EXPERIMENT_WORDS, parse_filter, parse_order
+from mlops_nb.store.search import parse_filter, parse_order
 from mlops_nb.store.sieve import holds, sort_value
 from mlops_nb.store.statements import insert_rows
+from mlops_nb.store.terms import EXPERIMENT_WORDS
 
 _COLUMNS = tuple(schema.experiments.c.keys())
 
@@ -159,23 +160,22 @@ class Experiments:
             )
         if former.lifecycle_stage == changed.lifecycle_stage:
             return
-        # Its runs go with it, as in MLflow; those that were deleted before stay deleted when it is restored: the time
-        # of deletion, which is the experiment's own last change, tells them apart.
+        # Its runs go with it, as in MLflow; those that were deleted on their own stay deleted when it is restored.
         gone = changed.lifecycle_stage == "deleted"
         statement = self._database.statement(
             ("cascade", gone),
             lambda: (
                 update(runs)
-                .where(mine, runs.c.deleted_time.is_(None) if gone else runs.c.deleted_time == bindparam("then"))
+                .where(mine, runs.c.deleted_time.is_(None) if gone else runs.c.deleted_time < 0)
                 .values(
                     changed=bindparam("now"),
                     lifecycle_stage="deleted" if gone else "active",
-                    deleted_time=bindparam("time") if gone else None,
+                    deleted_time=bindparam("time"),
                 )
             ),
         )
-        given = {"time": changed.last_update_time} if gone else {"then": former.last_update_time}
-        transaction.run(statement, which=changed.experiment_id, now=change, **given)
+        time = -changed.last_update_time if gone else None
+        transaction.run(statement, which=changed.experiment_id, now=change, time=time)
 
     def _get(self, transaction: Transaction, experiment_id: str) -> Experiment:
         found = self._find(transaction, "experiment_id", experiment_id)

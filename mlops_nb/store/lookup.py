@@ -11,13 +11,15 @@ from sqlalchemy import Select, bindparam, func, or_, select
 from mlops_nb.entities import Page, Run
 from mlops_nb.errors import InvalidInput, NotFound
 from mlops_nb.store import schema
-from mlops_nb.store.clauses import Clauses, among, conjuncts, has_second_part, may_drive, order_query
+from mlops_nb.store.clauses import Clauses, among, conjuncts, may_drive
 from mlops_nb.store.engine import Database, Transaction
 from mlops_nb.store.pages import check_limit, open_token, seal_token
 from mlops_nb.store.plans import choose_driver, count_limit
 from mlops_nb.store.rows import RUN_COLUMNS, decode_runs, storable
-from mlops_nb.store.search import Compare, Order, parse_filter, parse_order
+from mlops_nb.store.search import parse_filter, parse_order
+from mlops_nb.store.sorting import has_second_part, order_query
 from mlops_nb.store.statements import fetch_in
+from mlops_nb.store.terms import Compare, Order
 
 _COUNTED = 8
 """Terms of a filter that are counted before it is run."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
+
+_MANY = 20
+"""Repeats up to this often are taken for harmless."""
 
 
 @lru_cache(maxsize=64)
@@ -44,10 +49,90 @@ def match(pattern: Any, value: Any) -> int:
 def translate_like(pattern: str, *, ignore_case: bool = False) -> str:
     """A LIKE pattern as a regular expression: ``%`` is any text, ``_`` any character.
 
+    Each piece between two ``%`` is taken where it first stands and never tried again further on (an atomic group): that
+    finds whatever can be found, in time that grows with the text and not with a power of it.
+
+    Parameters
+    ----------
+    pattern : str
+        As in SQL; there is no escape character.
+    ignore_case : bool
+        As ILIKE does.
+
+    Returns
+    -------
+    str
+        For `match`.
+
     Examples
     --------
-    >>> translate_like("a%.b_")
-    '(?s)\\\\Aa.*\\\\.b.\\\\Z'
+    >>> translate_like("a%.b_%c")
+    '(?s:\\\\Aa(?>.*?\\\\.b.).*c\\\\Z)'
     """
-    body = "".join({"%": ".*", "_": "."}.get(part) or re.escape(part) for part in re.split("([%_])", pattern) if part)
-    return f"(?s{'i' if ignore_case else ''})\\A{body}\\Z"
+    first, *rest = ["".join("." if part == "_" else re.escape(part) for part in piece) for piece in pattern.split("%")]
+    body = first
+    if rest:
+        body += "".join(f"(?>.*?{piece})" for piece in rest[:-1] if piece) + ".*" + rest[-1]
+    return f"(?s{'i' if ignore_case else ''}:\\A{body}\\Z)"
+
+
+def may_explode(pattern: str) -> bool:
+    """Whether trying a regular expression may take time that doubles with each letter, as ``(a+)+$`` does.
+
+    Parameters
+    ----------
+    pattern : str
+        A valid regular expression.
+
+    Returns
+    -------
+    bool
+        True for a repeat inside a repeat, and for a repeat of alternatives that begin alike.
+
+    Examples
+    --------
+    >>> [may_explode(each) for each in ("(a+)+$", "(a|aa)*b", "(foo|bar)+", "Grad.*Boost")]
+    [True, True, False, False]
+    """
+    parser = importlib.import_module("re._parser")  # private, and the only parser that reads what `re` reads
+    return any(_explodes(body) for body in _repeats(parser.parse(pattern)))
+
+
+def _parts(items: Any) -> Iterator[tuple[str, Any]]:
+    """(operation, arguments) of a parsed pattern and all that is inside it, repeats' bodies left out."""
+    for operation, arguments in items:
+        yield str(operation), arguments
+        for inner in _inside(str(operation), arguments):
+            yield from _parts(inner)
+
+
+def _inside(operation: str, arguments: Any) -> list[Any]:
+    if operation == "BRANCH":
+        return list(arguments[1])
+    if operation in ("SUBPATTERN", "ASSERT", "ASSERT_NOT"):
+        return [arguments[-1]]
+    if operation == "ATOMIC_GROUP":
+        return [arguments]
+    if operation == "GROUPREF_EXISTS":
+        return [each for each in arguments[1:] if each is not None]
+    return []
+
+
+def _repeats(items: Any) -> Iterator[Any]:
+    """The bodies of all repeats that may go on for long."""
+    for operation, arguments in _parts(items):
+        if operation in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
+            if arguments[1] > _MANY and operation != "POSSESSIVE_REPEAT":
+                yield arguments[2]
+            yield from _repeats(arguments[2])
+
+
+def _explodes(body: Any) -> bool:
+    for operation, arguments in _parts(body):
+        if operation in ("MAX_REPEAT", "MIN_REPEAT") and arguments[0] != arguments[1]:
+            return True
+        if operation == "BRANCH":
+            heads = [(str(branch[0][0]), str(branch[0][1])) if len(branch) else ("", "") for branch in arguments[1]]
+            if len(set(heads)) < len(heads) or any(name != "LITERAL" for name, _ in heads):
+                return True
+    return False

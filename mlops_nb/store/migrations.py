@@ -13,8 +13,9 @@ from sqlalchemy.exc import DBAPIError
 from mlops_nb import entities
 from mlops_nb.errors import InvalidState, StoreError
 from mlops_nb.store import schema
-from mlops_nb.store.engine import Database, explain, use_wal
+from mlops_nb.store.engine import Database, use_wal
 from mlops_nb.store.rows import SCHEMA
+from mlops_nb.store.troubles import explain
 
 STEPS: Mapping[int, Callable[[Connection], None]] = {}
 """What brings a store from the version before to this one; plain Core and DDL, never the live `schema`."""

@@ -69,7 +69,7 @@ runs = Table(
     _number("changed"),
     _text("lease", null=True),
     _number("logged"),
-    _number("deleted_time", null=True),
+    _number("deleted_time", null=True),  # negative: it was deleted with its experiment
     _text("params"),
     _text("tags"),
     _text("metric_keys"),

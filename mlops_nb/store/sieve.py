@@ -8,7 +8,7 @@ from typing import Any
 
 from mlops_nb.entities import Experiment
 from mlops_nb.store.matching import match, translate_like
-from mlops_nb.store.search import Compare, Contains, Field, Group, Node, Not, Order
+from mlops_nb.store.terms import Compare, Contains, Field, Group, Node, Not, Order
 
 _OPERATORS = {
     "=": operator.eq,
@@ -26,7 +26,7 @@ def holds(node: Node, experiment: Experiment) -> bool:
     Parameters
     ----------
     node : Node
-        Of `search.parse_filter` with its `EXPERIMENT_WORDS`.
+        Of `search.parse_filter` with `EXPERIMENT_WORDS`.
     experiment : Experiment
         What is tried.
 

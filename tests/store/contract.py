@@ -55,7 +55,9 @@ def begin(run_id: str, name: str = "run", experiment: str = "exp", at: int = T0,
     return RunStart(run_id, name, experiment, at, **more)
 
 
-def add(store: RunStore, name: str = "run", *, at: int = T0, experiment: str = "exp", start: Any = None, **batch: Any) -> str:
+def add(
+    store: RunStore, name: str = "run", *, at: int = T0, experiment: str = "exp", start: Any = None, **batch: Any
+) -> str:
     """Store a run in one batch and give its id."""
     run_id = new_id()
     params = [(key, value, at) for key, value in batch.pop("params", {}).items()]
@@ -98,8 +100,18 @@ class TestApply:
                     "j1",
                     upto=10,
                     start=begin(
-                        run_id, "första 🎉", "exp", T0, user="ann", parent_run_id=parent, notebook="a/b.ipynb", cell_id="c",
-                        line="L", stage="training", source_type="JOB", lease=lease,
+                        run_id,
+                        "första 🎉",
+                        "exp",
+                        T0,
+                        user="ann",
+                        parent_run_id=parent,
+                        notebook="a/b.ipynb",
+                        cell_id="c",
+                        line="L",
+                        stage="training",
+                        source_type="JOB",
+                        lease=lease,
                     ),
                     params=[("lr", 0.1, T0)],
                     tags={"team": "risk"},
@@ -107,17 +119,38 @@ class TestApply:
                     end=RunEnd(Status.FAILED, T0 + 5),
                 )
             ]
-        )  # fmt: skip
+        )
         run = store.get_run(run_id)
         assert run == Run(
-            run_id, "första 🎉", run.experiment_id, "exp", Status.FAILED, T0, T0 + 5, "ann", "active", parent, "a/b.ipynb", "c",
-            "L", 1, "training", "JOB", run.changed, lease, {"lr": 0.1}, {"acc": 0.5}, {"team": "risk"},
-        )  # fmt: skip
+            run_id,
+            "första 🎉",
+            run.experiment_id,
+            "exp",
+            Status.FAILED,
+            T0,
+            T0 + 5,
+            "ann",
+            "active",
+            parent,
+            "a/b.ipynb",
+            "c",
+            "L",
+            1,
+            "training",
+            "JOB",
+            run.changed,
+            lease,
+            {"lr": 0.1},
+            {"acc": 0.5},
+            {"team": "risk"},
+        )
         assert store.get_experiment(run.experiment_id).name == "exp"
 
     def test_a_journal_counts_once(self, store: RunStore) -> None:
         run_id = new_id()
-        first = Batch(run_id, "j", 0, 100, begin(run_id), metrics={"m": points((1, 1, 1))}, logs=[LogLine(1, "stdout", "a")])
+        first = Batch(
+            run_id, "j", 0, 100, begin(run_id), metrics={"m": points((1, 1, 1))}, logs=[LogLine(1, "stdout", "a")]
+        )
         second = Batch(run_id, "j", 100, 150, metrics={"m": points((2, 2, 2))})
         store.apply([first])
         store.apply([first, second])
@@ -202,7 +235,9 @@ class TestApply:
 
     def test_a_run_is_taken_up_again(self, store: RunStore) -> None:
         run_id = add(store, end=RunEnd(Status.FINISHED, T0 + 1), params={"a": 1})
-        store.apply([Batch(run_id, "again", 0, 1, begin(run_id, "new", "elsewhere", T0 + 9, lease=Lease(1, 2.0, "h", "b")))])
+        store.apply(
+            [Batch(run_id, "again", 0, 1, begin(run_id, "new", "elsewhere", T0 + 9, lease=Lease(1, 2.0, "h", "b")))]
+        )
         run = store.get_run(run_id)
         assert (run.status, run.end_time, run.name, run.start_time) == (Status.RUNNING, None, "run", T0)
         assert run.lease == Lease(1, 2.0, "h", "b")
@@ -257,7 +292,9 @@ class TestApply:
         run_id = add(
             store, artifacts=[Artifact("m/x", "sha256:1", 3), Artifact("m/a", "sha256:2", 0)], data=refs, logs=lines
         )
-        store.apply([Batch(run_id, "", artifacts=[Artifact("m/x", "sha256:3", 9)], logs=[LogLine(T0, "stdout", "end")])])
+        store.apply(
+            [Batch(run_id, "", artifacts=[Artifact("m/x", "sha256:3", 9)], logs=[LogLine(T0, "stdout", "end")])]
+        )
         assert store.artifacts(run_id) == [Artifact("m/a", "sha256:2", 0), Artifact("m/x", "sha256:3", 9)]
         assert store.data(run_id) == refs
         numbered = store.logs(run_id)
@@ -301,7 +338,9 @@ class TestMetrics:
         run_id = add(store, metrics={f"m{n}": value for n, value in enumerate(values)})
         run = store.get_run(run_id)
         for n, value in enumerate(values):
-            assert same(run.metrics[f"m{n}"], value) or (value != value and run.metrics[f"m{n}"] != run.metrics[f"m{n}"])
+            assert same(run.metrics[f"m{n}"], value) or (
+                value != value and run.metrics[f"m{n}"] != run.metrics[f"m{n}"]
+            )
             history = store.history(run_id, f"m{n}")
             assert same(history.values[0], value), value
             assert (history.steps[0], history.timestamps[0]) == (0, T0)
@@ -367,16 +406,37 @@ class TestMetrics:
     def test_what_is_given_is_not_changed(self, store: RunStore) -> None:
         mine = points((1, 1, 1))
         run_id = new_id()
-        store.apply([Batch(run_id, "", start=begin(run_id), metrics={"m": mine}), Batch(run_id, "", metrics={"m": mine})])
+        store.apply(
+            [Batch(run_id, "", start=begin(run_id), metrics={"m": mine}), Batch(run_id, "", metrics={"m": mine})]
+        )
         assert len(mine) == 1
         assert len(store.history(run_id, "m")) == 2
 
 
 class TestParams:
     VALUES = (
-        None, True, False, 0, 1, -1, 2**70, 0.1, -0.0, math.inf, "", "a", "ü🎉", "a\0b", "\ud800", "x" * 1000, [], [1, "a", None],
-        {"a": {"b": [1.5, True]}}, "1", "nan",
-    )  # fmt: skip
+        None,
+        True,
+        False,
+        0,
+        1,
+        -1,
+        2**70,
+        0.1,
+        -0.0,
+        math.inf,
+        "",
+        "a",
+        "ü🎉",
+        "a\0b",
+        "\ud800",
+        "x" * 1000,
+        [],
+        [1, "a", None],
+        {"a": {"b": [1.5, True]}},
+        "1",
+        "nan",
+    )
 
     def test_types_are_kept(self, store: RunStore) -> None:
         given = {f"p{n}": value for n, value in enumerate(self.VALUES)}
@@ -457,9 +517,13 @@ class TestExperiments:
             store.create_experiment(f"e{n}", tags={"n": str(n)} if n else {})
         names = [each.name for each in store.search_experiments("name LIKE 'e%'", order_by=["name DESC"]).items]
         assert names == ["e4", "e3", "e2", "e1", "e0"]
-        assert [e.name for e in store.search_experiments("tags.n >= '3' or name = 'Default'", order_by=["name"]).items] == [
-            "Default", "e3", "e4",
-        ]  # fmt: skip
+        assert [
+            e.name for e in store.search_experiments("tags.n >= '3' or name = 'Default'", order_by=["name"]).items
+        ] == [
+            "Default",
+            "e3",
+            "e4",
+        ]
         assert [e.name for e in store.search_experiments("tags.n IS NULL and not name ilike 'DEF%'").items] == ["e0"]
         ordered = [each.name for each in store.search_experiments(order_by=["tags.n DESC", "name"]).items]
         assert ordered == ["e4", "e3", "e2", "e1", "Default", "e0"]
@@ -503,9 +567,15 @@ class TestRuns:
     def test_purged_only_when_deleted(self, store: RunStore) -> None:
         kept = add(store, "kept", facts={"code": "shared"}, artifacts=[Artifact("a", "sha256:1", 1)])
         gone = add(
-            store, "gone", params={"p": 1}, metrics={"m": 1.0}, tags={"t": "x"}, logs=[LogLine(1, "stdout", "x")],
-            facts={"code": "shared"}, data=[DataRef("d", "sha256:2", 1, profile={"rows": 1})],
-        )  # fmt: skip
+            store,
+            "gone",
+            params={"p": 1},
+            metrics={"m": 1.0},
+            tags={"t": "x"},
+            logs=[LogLine(1, "stdout", "x")],
+            facts={"code": "shared"},
+            data=[DataRef("d", "sha256:2", 1, profile={"rows": 1})],
+        )
         assert store.purge_runs([kept, gone]) == 0
         store.update_run(gone, lifecycle_stage="deleted")
         assert found(store, "") == ["kept"]
@@ -571,16 +641,36 @@ class TestChanges:
 def zoo(store: RunStore) -> RunStore:
     """Four runs, a to d, oldest first."""
     add(
-        store, "a", at=T0, params={"lr": 0.1, "opt": "adam", "n": 10, "deep": True, "s": "0.5"}, metrics={"acc": 0.5, "x": math.nan},
-        tags={"team": "Risk", "mlops_nb.verdict": "identical"}, end=RunEnd(Status.FINISHED, T0 + 5000),
-        facts={"code": "model = GradientBoosting()"}, start={"user": "ann", "notebook": "one.ipynb", "line": "L"},
-    )  # fmt: skip
+        store,
+        "a",
+        at=T0,
+        params={"lr": 0.1, "opt": "adam", "n": 10, "deep": True, "s": "0.5"},
+        metrics={"acc": 0.5, "x": math.nan},
+        tags={"team": "Risk", "mlops_nb.verdict": "identical"},
+        end=RunEnd(Status.FINISHED, T0 + 5000),
+        facts={"code": "model = GradientBoosting()"},
+        start={"user": "ann", "notebook": "one.ipynb", "line": "L"},
+    )
     add(
-        store, "b", at=T0 + 1000, params={"lr": 0.01, "opt": "sgd", "n": 9, "deep": False}, metrics={"acc": 0.9, "x": 1.0},
-        tags={"team": "fraud"}, end=RunEnd(Status.FAILED, T0 + 2000), facts={"code": "line one\nmodel = Forest()"},
-        data=[DataRef("f", "sha256:dd", 1, name="train", context="training")], start={"parent_run_id": "p", "stage": "training"},
-    )  # fmt: skip
-    add(store, "c", at=T0 + 2000, params={"lr": "big" * 100, "opt": None}, metrics={"acc": -1.0, "x": math.inf}, experiment="other")
+        store,
+        "b",
+        at=T0 + 1000,
+        params={"lr": 0.01, "opt": "sgd", "n": 9, "deep": False},
+        metrics={"acc": 0.9, "x": 1.0},
+        tags={"team": "fraud"},
+        end=RunEnd(Status.FAILED, T0 + 2000),
+        facts={"code": "line one\nmodel = Forest()"},
+        data=[DataRef("f", "sha256:dd", 1, name="train", context="training")],
+        start={"parent_run_id": "p", "stage": "training"},
+    )
+    add(
+        store,
+        "c",
+        at=T0 + 2000,
+        params={"lr": "big" * 100, "opt": None},
+        metrics={"acc": -1.0, "x": math.inf},
+        experiment="other",
+    )
     add(store, "d", at=T0 + 3000, tags={"text": "100% \\ a_b"})
     return store
 
@@ -639,7 +729,7 @@ class TestFilters:
             ("tags.text LIKE '100% \\ a_b'", "d"),
             ("tags.team IS NULL", "dc"),
             ("tags.mlflow.runName = 'b'", "b"),
-            ('tags."mlflow.runName" LIKE \'%c%\'', "c"),
+            ("tags.\"mlflow.runName\" LIKE '%c%'", "c"),
             ("status = 'FAILED'", "b"),
             ("attributes.status = 'finished'", "a"),
             ("attribute.status IN ('FAILED', 'FINISHED')", "ba"),
@@ -695,12 +785,13 @@ class TestFilters:
             (" AND ".join(["metrics.acc > 0.4"] * 100), "ba"),
             (" OR ".join([f"params.n = {n}" for n in range(150)]), "ba"),
         ],
-    )  # fmt: skip
+    )
     def test_finds(self, zoo: RunStore, filter: str, names: str) -> None:
         assert "".join(found(zoo, filter)) == names
-        assert "".join(found(zoo, filter, order_by=["metrics.acc"], limit=2)) == "".join(
-            sorted(names, key="cabd".index)
-        )[:2]
+        assert (
+            "".join(found(zoo, filter, order_by=["metrics.acc"], limit=2))
+            == "".join(sorted(names, key="cabd".index))[:2]
+        )
 
     @pytest.mark.parametrize(
         ("filter", "place", "message"),
@@ -823,7 +914,9 @@ class TestOrder:
         with pytest.raises(InvalidInput, match="another search"):
             zoo.search_runs(None, "name = 'a'", limit=1, page_token=token)
 
-    @pytest.mark.parametrize("term", ["", "metrics", "metrics.a UP", "code", "datasets.name", "nme", "5", "name, status"])
+    @pytest.mark.parametrize(
+        "term", ["", "metrics", "metrics.a UP", "code", "datasets.name", "nme", "5", "name, status"]
+    )
     def test_bad_terms(self, store: RunStore, term: str) -> None:
         with pytest.raises(InvalidInput):
             store.search_runs(order_by=[term])
