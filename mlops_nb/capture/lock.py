@@ -28,7 +28,7 @@ _BLOCK = re.compile(r"^# /// script$\n(?P<content>(?:^#(?:| .*)$\n)+?)^# ///$\n?
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """What a lock says; `python` is the version alone. `local` packages (editable, from a folder) are in no index: name to where they were."""
+    """What a lock says. `python` is the version alone; `local` packages (editable, from a folder) stand in no index."""
 
     python: str = ""
     platform: str = ""
@@ -61,10 +61,13 @@ def lock(environment: Mapping[str, Any]) -> str:
     # platform: Linux x86_64
     numpy==2.4.6
     """
-    python, implementation = environment.get("python"), ""
-    if isinstance(python, Mapping):
-        python, implementation = python.get("version"), _text(python.get("implementation"))
-    headers = {"python": _text(python), "implementation": implementation, "platform": _text(environment.get("platform"))}
+    found = environment.get("python")
+    python = found if isinstance(found, Mapping) else {"version": found}
+    headers = {
+        "python": _text(python.get("version")),
+        "implementation": _text(python.get("implementation")),
+        "platform": _text(environment.get("platform")),
+    }
     lines = {_normal(entry["name"]): _line(entry) for entry in _entries(environment.get("packages", ()))}
     head = [_HEADER, *(f"# {key}: {value}" for key, value in headers.items() if value)]
     return "\n".join([*head, *(lines[name] for name in sorted(lines))]) + "\n"

@@ -170,10 +170,18 @@ WAYS: dict[str, tuple[str, str, str, str, str]] = {
 }  # fmt: skip
 
 
-@LINUX
+NEEDS_FOLDERS = {"child", "shell"}
+"""What only the folder watch sees."""
+
+
+@pytest.mark.parametrize("folders", [pytest.param(True, marks=LINUX), False], ids=["watched", "hooks only"])
 @pytest.mark.parametrize("way", WAYS)
-def test_ways_to_open_a_file(watch: DataWatch, way: str) -> None:
+def test_ways_to_open_a_file(watch: DataWatch, way: str, folders: bool) -> None:
     libraries, preparation, cell, reads, writes = WAYS[way]
+    if not folders:
+        assert watch._folders is not None
+        watch._folders.close()
+        reads, writes = ("", "") if way in NEEDS_FOLDERS else (reads, writes)
     for library in libraries.split():
         pytest.importorskip(library)
     exec(textwrap.dedent(preparation), {})

@@ -147,7 +147,8 @@ HOOKS: tuple[Hook, ...] = (
     *(Hook("duckdb", f"DuckDBPyConnection.{name}", note=_note_duckdb) for name in _DUCKDB_SQL),
     *_methods("duckdb", "DuckDBPyConnection", "path_or_buffer", "r", *_DUCKDB_FILES),
     *_methods("duckdb", "DuckDBPyRelation", "file_name", "w", "write_csv", "write_parquet", "to_csv", "to_parquet"),
-    # pandas: what SQLAlchemy does not see
+    # pandas: it opens parquet for writing in C++; and statements that SQLAlchemy does not see
+    *_methods("pandas", "DataFrame", "path", "w", "to_parquet", "to_orc"),
     *(Hook("pandas", name, note=_note_pandas_sql) for name in ("read_sql", "read_sql_query")),
     # HDF5, and models that a library's C++ code reads and writes
     Hook("h5py", "File.__init__", 1, "name", _file_mode),
