@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -21,14 +21,14 @@ _HEADER = "# mlops_nb lock 1"
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _VERSION = re.compile(r"[A-Za-z0-9.!+_-]{1,200}")
 _PINNED = re.compile(rf"({_NAME.pattern})\s*===?\s*({_VERSION.pattern})")
-_FROM_URL = re.compile(rf"({_NAME.pattern})\s*@\s*(\S+)")
+_FROM_URL = re.compile(rf"({_NAME.pattern})\s*@\s*(\S+)(?:\s+# ({_VERSION.pattern}))?")
 _NOTED = re.compile(rf"# local: ({_NAME.pattern})==({_VERSION.pattern})(.*)")
 _BLOCK = re.compile(r"^# /// script$\n(?P<content>(?:^#(?:| .*)$\n)+?)^# ///$\n?", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """What a lock says. `python` is the version alone; `local` packages (editable, from a folder) stand in no index."""
+    """What a lock says. `python` is the version alone; `local` says where packages were that stand in no index."""
 
     python: str = ""
     platform: str = ""
@@ -42,10 +42,9 @@ def lock(environment: Mapping[str, Any]) -> str:
     Parameters
     ----------
     environment : mapping
-        ``packages``: array of ``{name, version}`` (or name to version), each perhaps with ``direct_url`` (PEP 610, as
-        in the distribution's ``direct_url.json``), or with ``editable``, ``path``, ``url``, and ``git``
-        (``{commit, branch, dirty}``); ``python``: version, or ``{version, implementation}``; ``platform``: text, or
-        ``{system, release, machine}``.
+        As `mlops_nb.capture.environment.environment` gives it; of it ``packages`` (name to version), ``local`` (what no
+        index has, by name: ``url``, ``path``, ``editable``, ``vcs``, ``commit``, ``git``), ``python``,
+        ``implementation`` and ``platform``.
 
     Returns
     -------
@@ -61,14 +60,13 @@ def lock(environment: Mapping[str, Any]) -> str:
     # platform: Linux x86_64
     numpy==2.4.6
     """
-    found = environment.get("python")
-    python = found if isinstance(found, Mapping) else {"version": found}
-    headers = {
-        "python": _text(python.get("version")),
-        "implementation": _text(python.get("implementation")),
-        "platform": _text(environment.get("platform")),
+    headers = {key: _one_line(str(environment.get(key) or "")) for key in ("python", "implementation", "platform")}
+    local = {_normal(name): facts for name, facts in (environment.get("local") or {}).items()}
+    lines = {
+        _normal(name): _line(name, version, local.get(_normal(name)))
+        for name, version in environment.get("packages", {}).items()
+        if _NAME.fullmatch(name) and _VERSION.fullmatch(str(version))  # a damaged distribution has neither
     }
-    lines = {_normal(entry["name"]): _line(entry) for entry in _entries(environment.get("packages", ()))}
     head = [_HEADER, *(f"# {key}: {value}" for key, value in headers.items() if value)]
     return "\n".join([*head, *(lines[name] for name in sorted(lines))]) + "\n"
 
@@ -105,7 +103,8 @@ def parse_lock(text: str) -> Lock:
         elif pinned := _PINNED.match(line):
             packages[_normal(pinned[1])] = pinned[2]
         elif source := _FROM_URL.match(line):
-            packages[_normal(source[1])] = source[2]
+            packages[_normal(source[1])] = source[3] or source[2]
+            local[_normal(source[1])] = source[2]
     return Lock(head.get("python", ""), head.get("platform", ""), packages, local)
 
 
@@ -226,31 +225,17 @@ def write_inline(source: str, requires_python: str, dependencies: Sequence[str])
     return source[:start] + block + source[start:]
 
 
-def _entries(packages: Any) -> Iterable[dict[str, Any]]:
-    if isinstance(packages, Mapping):
-        packages = ({"name": name, "version": version} for name, version in packages.items())
-    for entry in packages:
-        name, version = str(entry.get("name", "")), str(entry.get("version", ""))
-        if _NAME.fullmatch(name) and _VERSION.fullmatch(version):  # a damaged distribution has neither
-            yield {**entry, "name": name, "version": version}
-
-
-def _line(entry: dict[str, Any]) -> str:
-    name, version = entry["name"], entry["version"]
-    direct: dict[str, Any] = entry.get("direct_url") or {}
-    url = str(direct.get("url") or entry.get("url") or entry.get("path") or "")
-    editable = bool(entry.get("editable") or direct.get("dir_info", {}).get("editable"))
-    vcs = direct.get("vcs_info") or {}
-    if vcs.get("commit_id") and vcs.get("vcs"):
-        folder = f"#subdirectory={direct['subdirectory']}" if direct.get("subdirectory") else ""
-        return _one_line(f"{name} @ {vcs['vcs']}+{redact_url(url)}@{vcs['commit_id']}{folder}")
-    if url.startswith(("http://", "https://")) and "archive_info" in direct:
-        return _one_line(f"{name} @ {redact_url(url)}")
-    if editable or url:
-        return _one_line(f"# local: {name}=={version} {'editable, ' if editable else ''}{_place(url)}{_git(entry)}")
-    if "+" in version:
-        return f"{name}=={version}  # a local version: only the index that it came from has it"
-    return f"{name}=={version}"
+def _line(name: str, version: str, local: Mapping[str, Any] | None) -> str:
+    if local is None:
+        note = "  # a local version: only the index that it came from has it" if "+" in version else ""
+        return f"{name}=={version}{note}"
+    url = str(local.get("url") or local.get("path") or "")
+    if local.get("vcs") and local.get("commit"):
+        return f"{name} @ {_one_line(local['vcs'] + '+' + redact_url(url) + '@' + local['commit'])}  # {version}"
+    if url.startswith(("http://", "https://")):
+        return f"{name} @ {_one_line(redact_url(url))}  # {version}"
+    editable = "editable, " if local.get("editable") else ""
+    return _one_line(f"# local: {name}=={version} {editable}{_place(url)}{_git(local)}")
 
 
 def _place(url: str) -> str:
@@ -258,8 +243,8 @@ def _place(url: str) -> str:
     return f"from {path}" if path else "from an unknown folder"
 
 
-def _git(entry: Mapping[str, Any]) -> str:
-    state = entry.get("git") or {}
+def _git(local: Mapping[str, Any]) -> str:
+    state = local.get("git") or {}
     if not state.get("commit"):
         return ""
     branch = f" on {state['branch']}" if state.get("branch") else ""
@@ -268,14 +253,6 @@ def _git(entry: Mapping[str, Any]) -> str:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _text(value: Any) -> str:
-    """A header's value, from text or from the parts that are usual."""
-    if isinstance(value, Mapping):
-        parts = [value.get(key) for key in ("system", "release", "machine")]
-        value = " ".join(str(part) for part in parts if part)
-    return _one_line(str(value)) if value else ""
 
 
 def _normal(name: str) -> str:

@@ -87,7 +87,8 @@ WAYS: dict[str, tuple[str, str, str, str, str]] = {
                      "import sqlite3; c=sqlite3.connect('i.db'); c.execute('select * from t').fetchall(); c.close()",
                      "i.db", ""),
     "local import": ("", "open('mod_seen_once.py','w').write('x=1')",
-                     "import sys; sys.path.insert(0,'.'); import mod_seen_once; sys.path.pop(0)",
+                     "import sys; sys.path.insert(0,'.'); import mod_seen_once; sys.path.pop(0); "
+                     "del sys.modules['mod_seen_once'], sys.path_importer_cache['.']",
                      "mod_seen_once.py", ""),
     "child": ("", "open('i','w').write('1')",
               "import subprocess; subprocess.run(['cat','i'], capture_output=True)", "i", ""),

@@ -14,23 +14,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlops_nb.capture.environment import environment
 from mlops_nb.capture.lock import Lock, difference, lock, parse_lock, read_inline, write_inline
 from mlops_nb.errors import InvalidInput
 
 ENVIRONMENT: dict[str, Any] = {
-    "python": {"version": "3.11.7", "implementation": "CPython"},
-    "platform": {"system": "Linux", "release": "6.1", "machine": "x86_64"},
-    "packages": [
-        {"name": "NumPy", "version": "2.4.6"},
-        {"name": "torch", "version": "2.13.0+cpu"},
-        {"name": "mine", "version": "0.1", "direct_url": {"url": "file:///home/me/my%20project", "dir_info":
-            {"editable": True}}, "git": {"commit": "abc123", "branch": "main", "dirty": True}},
-        {"name": "theirs", "version": "1.0", "direct_url": {"url": "https://token:x@host/theirs.git", "vcs_info":
-            {"vcs": "git", "commit_id": "def456", "requested_revision": "main"}}},
-        {"name": "old", "version": "1", "editable": True, "path": "/src/old"},
-        {"name": "bad name", "version": "1"},
-        {"name": "evil", "version": "1\n--index-url http://evil"},
-    ],
+    "python": "3.11.7",
+    "implementation": "CPython",
+    "platform": "Linux-6.1-x86_64",
+    "packages": {"NumPy": "2.4.6", "torch": "2.13.0+cpu", "mine": "0.1", "theirs": "1.0", "old": "1", "wheel-of": "2",
+                 "bad name": "1", "evil": "1\n--index-url http://evil"},
+    "local": {
+        "mine": {"url": "file:///home/me/my%20project", "path": "/home/me/my project", "editable": True,
+                 "git": {"commit": "abc123", "branch": "main", "dirty": True}},
+        "theirs": {"url": "https://token:x@host/theirs.git", "vcs": "git", "commit": "def456"},
+        "old": {"path": "/src/old"},
+        "wheel_of": {"url": "https://host/wheel_of-2-py3-none-any.whl"},
+    },
 }  # fmt: skip
 
 
@@ -39,21 +39,23 @@ def test_a_lock_says_versions_interpreter_and_where_local_packages_were() -> Non
         "# mlops_nb lock 1",
         "# python: 3.11.7",
         "# implementation: CPython",
-        "# platform: Linux 6.1 x86_64",
+        "# platform: Linux-6.1-x86_64",
         "# local: mine==0.1 editable, from /home/me/my project, git abc123 on main with changes",
         "NumPy==2.4.6",
-        "# local: old==1 editable, from /src/old",
-        "theirs @ git+https://***@host/theirs.git@def456",
+        "# local: old==1 from /src/old",
+        "theirs @ git+https://***@host/theirs.git@def456  # 1.0",
         "torch==2.13.0+cpu  # a local version: only the index that it came from has it",
+        "wheel-of @ https://host/wheel_of-2-py3-none-any.whl  # 2",
     ]
 
 
 def test_a_lock_is_read_back() -> None:
     found = parse_lock(lock(ENVIRONMENT))
-    assert (found.python, found.platform) == ("3.11.7", "Linux 6.1 x86_64")
+    assert (found.python, found.platform) == ("3.11.7", "Linux-6.1-x86_64")
     assert found.packages == {"mine": "0.1", "numpy": "2.4.6", "old": "1", "torch": "2.13.0+cpu",
-                              "theirs": "git+https://***@host/theirs.git@def456"}  # fmt: skip
-    assert set(found.local) == {"mine", "old"}
+                              "wheel-of": "2", "theirs": "1.0"}  # fmt: skip
+    assert set(found.local) == {"mine", "old", "theirs", "wheel-of"}
+    assert found.local["theirs"] == "git+https://***@host/theirs.git@def456"
 
 
 def test_requirements_of_others_are_read() -> None:
@@ -69,6 +71,13 @@ def test_differences() -> None:
         "added": {"d": "1"}, "removed": {"c": "1"}, "changed": {"b-x": ["1", "2"]}, "python": ["3.11.7", "3.12.1"]
     }  # fmt: skip
     assert difference(locked, locked) == {"added": {}, "removed": {}, "changed": {}}
+
+
+def test_this_environment_is_locked() -> None:
+    facts = environment()
+    found = parse_lock(lock(facts))
+    assert found.python == facts["python"]
+    assert found.packages["pytest"] == facts["packages"]["pytest"]
 
 
 versions = st.from_regex(r"[0-9]{1,3}(\.[0-9]{1,3}){0,2}(rc[0-9])?(\+cu[0-9]{2})?", fullmatch=True)
@@ -111,8 +120,7 @@ def test_uv_restores_a_lock(tmp_path: Path) -> None:
     offline = ["--python", str(python), "--offline", "--no-index", "--find-links", str(tmp_path)]
     call("venv", "--python", sys.executable, str(tmp_path / "env"))
     call("pip", "install", *offline, "alpha==2.0", "gamma")
-    text = lock({"packages": [{"name": "Alpha", "version": "1.0"}, {"name": "beta", "version": "0.1+local.1"},
-                              {"name": "mine", "version": "1", "editable": True, "path": "/gone"}]})  # fmt: skip
+    text = lock({"packages": {"Alpha": "1.0", "beta": "0.1+local.1", "mine": "1"}, "local": {"mine": {"path": "/x"}}})
     (tmp_path / "lock.txt").write_text(text)
     call("pip", "sync", *offline, "lock.txt")
     listed = json.loads(call("pip", "list", "--python", str(python), "--format", "json"))
