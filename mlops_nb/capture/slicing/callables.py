@@ -104,21 +104,29 @@ def describe_class(probe: Any, value: type) -> None:
     probe.out.append(("class", id(value)))
     probe.marks.add(id(value))
     for key, part in list(members_of(value).items()):
-        if key not in _CLASS_PLUMBING and type(part) not in (types.GetSetDescriptorType, types.MemberDescriptorType):
+        if key not in _CLASS_PLUMBING and id(type(part)) not in _DESCRIPTORS:
             probe.out.append(key if type(key) is str else "key")
             probe.stack.append(part)
     for base in bases_of(value)[1:]:
         probe.stack.append(base)
 
 
+_DESCRIPTORS = frozenset(map(id, (types.GetSetDescriptorType, types.MemberDescriptorType)))
 _CLASS_PLUMBING = frozenset(
     {"__dict__", "__weakref__", "__module__", "__doc__", "_abc_impl", "__abstractmethods__", "__qualname__"}
 )
 
 
 def is_artist(kind: type) -> bool:
-    return any(type_name(base) in ("Artist", "FigureCanvasBase", "FigureManagerBase") and module_name(base).startswith("matplotlib")
-               for base in bases_of(kind))  # fmt: skip
+    """Whether a type is something of matplotlib's that is drawn, or draws.
+
+    Examples
+    --------
+    >>> is_artist(dict)
+    False
+    """
+    names = ("Artist", "FigureCanvasBase", "FigureManagerBase")
+    return any(type_name(base) in names and module_name(base).startswith("matplotlib") for base in bases_of(kind))
 
 
 def describe_artist(probe: Any, value: Any) -> None:

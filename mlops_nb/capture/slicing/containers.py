@@ -18,36 +18,32 @@ import xxhash
 from mlops_nb.capture.slicing.layout import ATOMS
 
 
+_LONG = 10_000
+
+
 def _describe_list(probe: Any, value: list[Any]) -> None:
     probe.marks.add(id(value))
     size = list.__len__(value)
-    if size > 16 and _is_flat(list.__getitem__(value, slice(None)), size) and probe.affords(size * 100):
-        probe.out.append(("flat", size, xxhash.xxh3_64(marshal.dumps(list(list.__iter__(value)), 2)).intdigest()))
-        return
+    if size > 16 and probe.affords(size * 100):
+        packed = _pack(list(list.__iter__(value)))
+        if packed is not None:
+            probe.out.append(("flat", size, xxhash.xxh3_64(packed).intdigest()))
+            return
     probe.out.append(("list", size))
-    if size > 4096 and not _room(probe, size):
-        return
-    probe.stack.extend(list.__iter__(value))
-
-
-def _is_flat(values: list[Any], size: int) -> bool:
-    """Whether all are plain scalars: asked by identity of their types, which no metaclass can notice."""
-    sample = {*map(id, map(type, values[:64]))}
-    if not sample <= ATOMS or size < 64:
-        return sample <= ATOMS
-    first = type(values[0])
-    return all(map(operator.is_, map(type, values), itertools.repeat(first))) or {*map(id, map(type, values))} <= ATOMS
+    if size <= 4096 or _room(probe, size):
+        probe.stack.extend(list.__iter__(value))
 
 
 def _describe_tuple(probe: Any, value: tuple[Any, ...]) -> None:
     size = tuple.__len__(value)
-    if size > 16 and _is_flat(plain := list(tuple.__iter__(value)), size) and probe.affords(size * 100):
-        probe.out.append(("flat", size, xxhash.xxh3_64(marshal.dumps(plain, 2)).intdigest()))
-        return
+    if size > 16 and probe.affords(size * 100):
+        packed = _pack(list(tuple.__iter__(value)))
+        if packed is not None:
+            probe.out.append(("flat", size, xxhash.xxh3_64(packed).intdigest()))
+            return
     probe.out.append(("tuple", size))
-    if size > 4096 and not _room(probe, size):
-        return
-    probe.stack.extend(tuple.__iter__(value))
+    if size <= 4096 or _room(probe, size):
+        probe.stack.extend(tuple.__iter__(value))
 
 
 def _describe_dict(probe: Any, value: dict[Any, Any]) -> None:
@@ -55,15 +51,45 @@ def _describe_dict(probe: Any, value: dict[Any, Any]) -> None:
     size = dict.__len__(value)
     probe.out.append(("dict", size))
     if size > 16 and probe.affords(size * 200):
-        keys, parts = list(dict.keys(value)), list(dict.values(value))
-        if _is_flat(keys, size) and _is_flat(parts, len(parts)):
-            probe.out.append(xxhash.xxh3_64(marshal.dumps([keys, parts], 2)).intdigest())
+        keys = _pack(list(dict.keys(value)))
+        parts = _pack(list(dict.values(value))) if keys is not None else None
+        if keys is not None and parts is not None:
+            probe.out.append((xxhash.xxh3_64(keys).intdigest(), xxhash.xxh3_64(parts).intdigest()))
             return
-    if size > 4096 and not _room(probe, size):
-        return
-    for key, part in list(dict.items(value)):
-        probe.stack.append(part)
-        probe.stack.append(key)
+    if size <= 4096 or _room(probe, size):
+        for key, part in list(dict.items(value)):
+            probe.stack.append(part)
+            probe.stack.append(key)
+
+
+def _pack(values: list[Any]) -> bytes | None:
+    """All values as bytes if they are plain scalars, else None; types are compared by identity, so no metaclass runs."""
+    size = len(values)
+    if not {*map(id, map(type, values[:64]))} <= ATOMS:
+        return None
+    if size >= _LONG and (packed := _pack_numbers(values, size)) is not None:
+        return packed
+    first = type(values[0]) if values else int
+    alike = all(map(operator.is_, map(type, values), itertools.repeat(first)))
+    if not alike and not {*map(id, map(type, values))} <= ATOMS:
+        return None
+    return marshal.dumps(values, 2)
+
+
+def _pack_numbers(values: list[Any], size: int) -> bytes | None:
+    """Bytes of a long list if they turn out as equal records of one number each: three times faster than asking all.
+
+    Only tried where a sample of 512 holds numbers alone, so that packing cannot run into something huge.
+    """
+    sample = {*map(id, map(type, values[:: max(1, size // 512)]))}
+    if sample != {id(int)} and sample != {id(float)}:
+        return None
+    step, tag = (5, b"i") if id(int) in sample else (9, b"g")
+    try:
+        packed = marshal.dumps(values, 2)
+    except ValueError:
+        return None
+    return packed if len(packed) == 5 + step * size and packed[5::step].count(tag) == size else None
 
 
 def _describe_set(probe: Any, value: Any) -> None:

@@ -179,6 +179,8 @@ def patched_packages(text: CellText, namespace: Mapping[str, Any]) -> set[str]:
     """
     found: set[str] = set()
     for chain in text.changed:
+        if chain[-1] in _COMPARED:
+            continue
         value = namespace.get(chain[0])
         for part in chain[1:-1]:
             if type(value) is not types.ModuleType:
@@ -235,6 +237,10 @@ _SEEDERS = {
     "torch.manual_seed": "@torch.random",
     "torch.set_rng_state": "@torch.random",
 }
+
+
+_COMPARED = frozenset({"environ", "rcParams", "path"})
+"""Items of libraries whose states are compared anyway."""
 
 
 def _module_path(name: str, text: CellText, namespace: Mapping[str, Any], unknown: str | None = None) -> str:

@@ -318,9 +318,12 @@ class Follower:
 
     def _read_hidden(self, token: Token, rebound: set[str], old: Mapping[str, Print]) -> None:
         """A new value that shares an object with a name that was not read came from it all the same."""
-        fresh = [self.prints[n] for n in rebound if n in self.prints and n in token.text.stores]
+        marks = {mark for n in rebound & token.text.stores if n in self.prints for mark in self.prints[n].reach}
+        for name in token.reading.names:
+            if (known := old.get(name)) is not None:
+                marks -= known.reach  # it came by a name that was read
         others = [n for n in old if n not in token.reading.names and not n.startswith("_")]
-        for name in sharing(others, dict(old), fresh):
+        for name in sharing(others, dict(old), [Print(0, 0, frozenset(marks))]):
             self.ledger.read(token.entry, name)
 
     def _join_kin(self, involved: set[str]) -> None:

@@ -107,7 +107,7 @@ def _named(text: CellText, namespace: dict[str, Any]) -> dict[str, frozenset[str
         elif type(value) is types.CodeType:
             wanted |= names_of(value).loads
     for name in wanted:
-        if name in namespace and name not in text.sure:
+        if name in namespace:
             named.setdefault(name, nothing)
     if text.all_outputs:
         named.update({name: nothing for name in list(namespace) if _OUTPUT.match(name)})
@@ -123,7 +123,7 @@ def _note_text(value: object, found: Reading) -> None:
     elif issubclass(kind, PurePath) and type_name(kind) in ("PosixPath", "WindowsPath", "PurePosixPath"):
         found.texts.add(str(value))
         found.folders.add(str(value))
-    elif kind in (list, tuple) and len(value) < 50:  # type: ignore[arg-type]
+    elif (kind is list or kind is tuple) and len(value) < 50:  # type: ignore[arg-type]
         for part in list(value):  # type: ignore[call-overload]
             if type(part) is str and len(part) < 300:
                 found.texts.add(part)
