@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import IO, Any
 
-from mlops_nb.compare import Comparison, RunView
+from mlops_nb.comparison import Comparison, RunView
 from mlops_nb.entities import Artifact, LogLine, Points, Run, now_ms
 from mlops_nb.panels.card import Card
 from mlops_nb.panels.code import code_view

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlops_nb.compare import RunView
+from mlops_nb.comparison import RunView
 from mlops_nb.entities import DataRef
 
 __all__ = ["PackageChanges", "changed_code", "changed_data", "changed_packages"]

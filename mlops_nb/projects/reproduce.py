@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops_nb import workspace as workspaces
-from mlops_nb.compare import Judgement, RunView, judge
+from mlops_nb.comparison import Judgement, RunView, judge
 from mlops_nb.entities import Run
 from mlops_nb.errors import InvalidInput
 from mlops_nb.projects.causes import changed_code, changed_data, changed_packages

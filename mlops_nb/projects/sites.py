@@ -18,7 +18,7 @@ from mlops_nb import workspace as workspaces
 from mlops_nb.capture.environment import environment as current_environment
 from mlops_nb.capture.lock import lock, parse_lock
 from mlops_nb.capture.randomness import thread_environment
-from mlops_nb.compare import RunView
+from mlops_nb.comparison import RunView
 from mlops_nb.errors import InvalidState, MissingDependency, MlopsError
 
 __all__ = ["Site", "build_environment", "find_uv", "site_for"]

@@ -14,7 +14,7 @@ from mlops_nb.errors import InvalidState
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-    from mlops_nb.compare import RunView
+    from mlops_nb.comparison import RunView
 
 __all__ = ["Part", "parts_of", "rerun_notebook", "script_of", "slice_notebook"]
 

@@ -165,32 +165,47 @@ def log_dataset(data: Any, name: str = "", context: str = "", *, copy: bool = Fa
     DataRef
         With digest, size, and rows, schema and summary statistics.
     """
-    from mlops_nb.capture import data as captured
-
     run = logged_run()
     if isinstance(data, (str, Path)):
-        path = Path(data).expanduser()
-        if not path.exists():
-            raise InvalidInput(f"The data {path} does not exist.", hint="Check the path; it is relative to the working folder.")
-        digest, size, sampled = captured.digest(path)
-        ref = DataRef(
-            relative(run.workspace, path), digest, size, "log", name or path.name, context,
-            captured.profile_file(path) or {}, sampled,
-        )
+        ref = _file_ref(run, Path(data).expanduser(), name, context)
         if copy:
-            keep_file(run, path, "data")
+            keep_file(run, Path(data).expanduser(), "data")
     else:
-        digest, size = captured.frame_digest(data), int(getattr(data, "nbytes", 0) or 0)
-        ref = DataRef(
-            name or type(data).__name__, digest, size, "log", name or type(data).__name__, context,
-            captured.profile_frame(data), False,
-        )
+        ref = _frame_ref(data, name, context)
         if copy:
             buffer = io.BytesIO()
             data.to_parquet(buffer)
             keep_bytes(run, buffer.getvalue(), f"data/{name or 'frame'}.parquet")
     run.record_data(ref)
     return ref
+
+
+def _file_ref(run: ActiveRun, path: Path, name: str, context: str) -> DataRef:
+    from mlops_nb.capture.data.digests import digest
+    from mlops_nb.capture.data.files import profile_file
+
+    if not path.exists():
+        raise InvalidInput(f"The data {path} does not exist.", hint="Check the path; it is relative to the working folder.")
+    found = digest(path)
+    profile = profile_file(path) if path.is_file() else {}
+    return DataRef(
+        relative(run.workspace, path), found.digest, found.size, "log", name or path.name, context,
+        {**profile, "kind": "file" if path.is_file() else "folder"}, found.sampled,
+    )  # fmt: skip
+
+
+def _frame_ref(data: Any, name: str, context: str) -> DataRef:
+    from mlops_nb.capture.data.frames import frame_digest, is_frame
+    from mlops_nb.capture.data.profiles import profile_frame
+
+    if not is_frame(data):
+        raise InvalidInput(
+            f"log_dataset does not know what a {type(data).__name__} is.", hint="Give a path, a frame or an array."
+        )
+    size = getattr(data, "nbytes", 0)
+    label = name or type(data).__name__
+    profile = {**profile_frame(data), "kind": "frame"}
+    return DataRef(label, frame_digest(data), size if isinstance(size, int) else 0, "log", label, context, profile)
 
 
 @shielded

@@ -415,6 +415,12 @@ def _resumed(space: Workspace, run_id: str) -> RunStart:
     )
 
 
+def forget_settings() -> None:
+    """Go back to what the environment says: experiment and last run are no longer set."""
+    global _experiment, _last, _attached
+    _experiment = _last = _attached = None
+
+
 def _at_exit() -> None:
     global _exit_registered
     if not _exit_registered:

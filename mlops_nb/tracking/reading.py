@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlops_nb import workspace as workspaces
-from mlops_nb.compare import RunView
+from mlops_nb.comparison import RunView
 from mlops_nb.entities import Points, Run
 from mlops_nb.errors import InvalidInput, NotFound
 from mlops_nb.workspace import Workspace

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mlops_nb.entities import Points, Run
 
 if TYPE_CHECKING:
-    from mlops_nb.compare import RunView
+    from mlops_nb.comparison import RunView
 
 FACTS = ("environment", "git", "randomness", "outputs", "models", "error")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops_nb import workspace as workspaces
-from mlops_nb.compare import MISSING, compare_runs
+from mlops_nb.comparison import MISSING, compare_runs
 from mlops_nb.entities import LogLine, Run
 from mlops_nb.errors import InvalidInput, NotFound
 from mlops_nb.tracking.reading import find_run, load_histories, load_view

@@ -7,7 +7,7 @@ import random
 from array import array
 from collections.abc import Callable, Sequence
 
-from mlops_nb.compare import RunView
+from mlops_nb.comparison import RunView
 from mlops_nb.entities import DataRef, Points, Run, Status
 from mlops_nb.errors import InvalidInput, NotFound
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_nb.compare import MISSING, align_sources, compare_runs, diff_code, side_by_side
+from mlops_nb.comparison import MISSING, align_sources, compare_runs, diff_code, side_by_side
 from mlops_nb.errors import InvalidInput
-from tests.compare.views import stdout, view
+from tests.comparison.views import stdout, view
 
 
 def test_only_what_differs_is_shown_unless_asked() -> None:

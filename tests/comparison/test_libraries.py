@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from mlops_nb.compare import Tolerance, same_bytes
-from mlops_nb.compare.outputs import compare_outputs
-from tests.compare.views import display
+from mlops_nb.comparison import Tolerance, same_bytes
+from mlops_nb.comparison.outputs import compare_outputs
+from tests.comparison.views import display
 
 VALUES, CHANGED = [1.0, 2.5, 4.0], [1.0, 2.5, 4.5]
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from mlops_nb.compare.contents import compare_contents
-from mlops_nb.compare.outputs import compare_outputs
-from mlops_nb.compare.records import (
+from mlops_nb.comparison.contents import compare_contents
+from mlops_nb.comparison.outputs import compare_outputs
+from mlops_nb.comparison.records import (
     code_of,
     data_read,
     data_written,
@@ -19,9 +19,9 @@ from mlops_nb.compare.records import (
     sources_of,
     window_of,
 )
-from mlops_nb.compare.texts import compare_texts, diff_code, summarise
-from mlops_nb.compare.values import Level, compare_numbers, compare_values, delta_of
-from mlops_nb.compare.views import MISSING, Difference, Judgement, RunView, Tolerance
+from mlops_nb.comparison.texts import compare_texts, diff_code, summarise
+from mlops_nb.comparison.values import Level, compare_numbers, compare_values, delta_of
+from mlops_nb.comparison.views import MISSING, Difference, Judgement, RunView, Tolerance
 from mlops_nb.errors import MlopsError
 
 __all__ = ["find_differences", "judge"]

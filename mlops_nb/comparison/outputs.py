@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mlops_nb.compare.images import compare_images
-from mlops_nb.compare.masks import Window, canonical_markup
-from mlops_nb.compare.tables import compare_tables, read_tables, read_text
-from mlops_nb.compare.texts import compare_texts, diff_code, summarise
-from mlops_nb.compare.values import Level, compare_values, delta_of
-from mlops_nb.compare.views import MISSING, Difference, Tolerance
+from mlops_nb.comparison.images import compare_images
+from mlops_nb.comparison.masks import Window, canonical_markup
+from mlops_nb.comparison.tables import compare_tables, read_tables, read_text
+from mlops_nb.comparison.texts import compare_texts, diff_code, summarise
+from mlops_nb.comparison.values import Level, compare_values, delta_of
+from mlops_nb.comparison.views import MISSING, Difference, Tolerance
 
 __all__ = ["compare_outputs"]
 

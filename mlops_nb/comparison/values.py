@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-from mlops_nb.compare.views import MISSING, Tolerance
+from mlops_nb.comparison.views import MISSING, Tolerance
 
 __all__ = ["Leaf", "Level", "compare_numbers", "compare_values", "delta_of", "level_of"]
 

@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mlops_nb.compare.masks import Window
-from mlops_nb.compare.views import RunView
+from mlops_nb.comparison.masks import Window
+from mlops_nb.comparison.views import RunView
 
 __all__ = [
     "code_of",

@@ -7,9 +7,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mlops_nb.compare.masks import Window, mask_text
-from mlops_nb.compare.values import Level, compare_numbers
-from mlops_nb.compare.views import Tolerance
+from mlops_nb.comparison.masks import Window, mask_text
+from mlops_nb.comparison.values import Level, compare_numbers
+from mlops_nb.comparison.views import Tolerance
 
 __all__ = ["Aligned", "Pair", "align_sources", "compare_texts", "diff_code", "side_by_side", "summarise"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
-from mlops_nb.compare.masks import Window
-from mlops_nb.compare.texts import compare_texts
-from mlops_nb.compare.values import Leaf, Level
-from mlops_nb.compare.views import MISSING, Tolerance
+from mlops_nb.comparison.masks import Window
+from mlops_nb.comparison.texts import compare_texts
+from mlops_nb.comparison.values import Leaf, Level
+from mlops_nb.comparison.views import MISSING, Tolerance
 
 __all__ = ["Table", "compare_tables", "read_tables", "read_text"]
 

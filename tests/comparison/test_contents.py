@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_nb.compare import Tolerance, same_bytes
-from mlops_nb.compare.contents import compare_contents
+from mlops_nb.comparison import Tolerance, same_bytes
+from mlops_nb.comparison.contents import compare_contents
 
 
 def archive(members: dict[str, str], year: int) -> bytes:
@@ -107,7 +107,7 @@ def test_text_and_json_are_close_if_their_numbers_are() -> None:
 def test_what_unpacks_without_end_is_not_unpacked_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     one, other = (gzip.compress(b"\0" * 9_000_000, mtime=time) for time in (1, 2))
     assert same_bytes(one, other, "t.gz")
-    monkeypatch.setattr("mlops_nb.compare.contents._UNPACKED_LIMIT", 1_000_000)
+    monkeypatch.setattr("mlops_nb.comparison.contents._UNPACKED_LIMIT", 1_000_000)
     assert not same_bytes(one, other, "t.gz")
 
 

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_nb.compare.masks import Window, mask_text
-from mlops_nb.compare.outputs import compare_outputs
-from mlops_nb.compare.tables import read_tables
-from mlops_nb.compare.texts import compare_texts
-from mlops_nb.compare.views import Tolerance
-from tests.compare.views import display, stdout
+from mlops_nb.comparison.masks import Window, mask_text
+from mlops_nb.comparison.outputs import compare_outputs
+from mlops_nb.comparison.tables import read_tables
+from mlops_nb.comparison.texts import compare_texts
+from mlops_nb.comparison.views import Tolerance
+from tests.comparison.views import display, stdout
 
 RAN = Window(*(int(datetime(2026, 11, 18, hour, tzinfo=UTC).timestamp() * 1000) for hour in (12, 13)))
 RERAN = Window(*(int(datetime(2026, 11, 25, hour, tzinfo=UTC).timestamp() * 1000) for hour in (7, 8)))

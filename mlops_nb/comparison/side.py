@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from mlops_nb.compare.outputs import compare_outputs
-from mlops_nb.compare.records import (
+from mlops_nb.comparison.outputs import compare_outputs
+from mlops_nb.comparison.records import (
     code_of,
     data_read,
     data_written,
@@ -16,9 +16,9 @@ from mlops_nb.compare.records import (
     sources_of,
     window_of,
 )
-from mlops_nb.compare.texts import diff_code
-from mlops_nb.compare.values import Level, level_of
-from mlops_nb.compare.views import MISSING, Comparison, Row, RunView, Tolerance
+from mlops_nb.comparison.texts import diff_code
+from mlops_nb.comparison.values import Level, level_of
+from mlops_nb.comparison.views import MISSING, Comparison, Row, RunView, Tolerance
 from mlops_nb.errors import InvalidInput
 
 __all__ = ["compare_runs"]

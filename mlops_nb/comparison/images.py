@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, NamedTuple
 
-from mlops_nb.compare.values import Level
-from mlops_nb.compare.views import Tolerance
+from mlops_nb.comparison.values import Level
+from mlops_nb.comparison.views import Tolerance
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_nb.compare import judge
+from mlops_nb.comparison import judge
 from mlops_nb.entities import DataRef, Status
 from mlops_nb.errors import CorruptData, InvalidInput
-from tests.compare.views import HTML, START, display, stdout, view
+from tests.comparison.views import HTML, START, display, stdout, view
 
 FLOATS = st.floats() | st.sampled_from([0.0, -0.0, math.inf, -math.inf, math.nan])
 LEAVES = st.none() | st.booleans() | st.integers() | FLOATS | st.text(max_size=5)
@@ -247,7 +247,7 @@ def test_where_an_environment_lies_is_told_and_no_suspect() -> None:
 
 @pytest.mark.parametrize("facts", [{}, {"code": None, "slice": None, "outputs": None, "models": None, "git": None}])
 def test_a_run_of_which_little_is_known_is_judged_too(facts: dict[str, Any]) -> None:
-    from mlops_nb.compare import RunView
+    from mlops_nb.comparison import RunView
 
     bare = RunView(view(start_time=START).run, facts)
     assert judge(bare, bare).verdict == "identical"

@@ -13,11 +13,11 @@ import zlib
 from pathlib import PurePosixPath
 from typing import NamedTuple, Protocol
 
-from mlops_nb.compare.images import compare_images
-from mlops_nb.compare.masks import canonical_markup
-from mlops_nb.compare.texts import compare_texts
-from mlops_nb.compare.values import Level, level_of
-from mlops_nb.compare.views import Tolerance
+from mlops_nb.comparison.images import compare_images
+from mlops_nb.comparison.masks import canonical_markup
+from mlops_nb.comparison.texts import compare_texts
+from mlops_nb.comparison.values import Level, level_of
+from mlops_nb.comparison.views import Tolerance
 
 __all__ = ["ContentResult", "compare_contents", "same_bytes"]
 

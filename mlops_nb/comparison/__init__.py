@@ -8,13 +8,13 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from mlops_nb.compare.views import MISSING, Comparison, Difference, Judgement, Row, RunView, Tolerance
+from mlops_nb.comparison.views import MISSING, Comparison, Difference, Judgement, Row, RunView, Tolerance
 
 if TYPE_CHECKING:
-    from mlops_nb.compare.contents import same_bytes
-    from mlops_nb.compare.side import compare_runs
-    from mlops_nb.compare.texts import Aligned, Pair, align_sources, diff_code, side_by_side
-    from mlops_nb.compare.verdict import find_differences, judge
+    from mlops_nb.comparison.contents import same_bytes
+    from mlops_nb.comparison.side import compare_runs
+    from mlops_nb.comparison.texts import Aligned, Pair, align_sources, diff_code, side_by_side
+    from mlops_nb.comparison.verdict import find_differences, judge
 
 __all__ = [
     "MISSING",

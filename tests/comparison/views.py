@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import replace
 from typing import Any
 
-from mlops_nb.compare import RunView
+from mlops_nb.comparison import RunView
 from mlops_nb.entities import Artifact, DataRef, Run, Status
 
 START = 1_795_000_000_000  # 2026-11-18, 12:26 UTC
