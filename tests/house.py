@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -45,20 +46,52 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def listed_paths(markdown: str) -> list[str]:
-    """Paths that the first tree in a ``text`` block names: one entry a line, two spaces a level, then a description.
+def exported_names(path: Path) -> set[str]:
+    """Names that the room of this file exports, by the ``__all__`` of the room's folder and of the one above."""
+    if path.parent == PACKAGE:
+        return declared_names(path)
+    return declared_names(path.parent / "__init__.py") | declared_names(path.parent.parent / "__init__.py")
 
-    Several names may share a line, with ` · ` between them.
-    """
-    block = re.search(r"^```text\n(mlops_nb/.*?)^```", markdown, re.MULTILINE | re.DOTALL)
-    assert block, "ARCHITECTURE.md has no ```text block that begins with mlops_nb/"
-    found: list[str] = []
-    parents: list[str] = []
-    for line in block[1].splitlines():
-        if not line.strip():
-            continue
-        depth = (len(line) - len(line.lstrip())) // 2
-        names = re.split(r"\s{2,}", line.strip())[0].split(" · ")
-        parents[depth:] = [names[0].rstrip("/")]
-        found += ["/".join([*parents[:depth], name.rstrip("/")]) for name in names]
-    return found
+
+def declared_names(path: Path) -> set[str]:
+    """What stands in a file's ``__all__``, where it is a plain list."""
+    for node in tree_of(path).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return set(ast.literal_eval(node.value)) if isinstance(node.value, ast.List) else set()
+    return set()
+
+
+def code_length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of a function, its docstring not counted: documenting is not what makes one long."""
+    doc = function.body[0] if ast.get_docstring(function) is not None else None
+    length = (function.end_lineno or 0) - function.lineno + 1
+    return length - ((doc.end_lineno or 0) - doc.lineno + 1 if doc else 0)
+
+
+def map_of(folder: Path, depth: int = 0) -> list[str]:
+    """A line for each room and module of the package: its name, and the first sentence of its docstring."""
+    lines = [_entry(f"{folder.name}/", folder / "__init__.py", depth)]
+    for path in sorted(folder.iterdir(), key=lambda path: (path.is_dir(), path.name)):
+        if path.is_dir() and (path / "__init__.py").exists():
+            lines += map_of(path, depth + 1)
+        elif path.suffix == ".py" and path.name != "__init__.py":
+            lines.append(_entry(path.name, path, depth + 1))
+    return lines
+
+
+def _entry(name: str, path: Path, depth: int) -> str:
+    doc = (ast.get_docstring(tree_of(path)) or "").partition("\n\n")[0].replace("\n", " ")
+    sentence = re.split(r"(?<=\.)\s", doc)[0].rstrip(".")
+    return f"{'  ' * depth + name:<24} {textwrap.shorten(sentence, 95, placeholder=' ...')}".rstrip()
+
+
+def architecture() -> str:
+    """ARCHITECTURE.md with the map of today in it."""
+    document = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    found = re.search(r"(?<=^```text\n)mlops_nb/.*?(?=^```)", document, re.MULTILINE | re.DOTALL)
+    assert found, "ARCHITECTURE.md has no ```text block that begins with mlops_nb/"
+    return document[: found.start()] + "\n".join(map_of(PACKAGE)) + "\n" + document[found.end() :]
+
+
+if __name__ == "__main__":
+    (ROOT / "ARCHITECTURE.md").write_text(architecture(), encoding="utf-8")
