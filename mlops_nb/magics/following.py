@@ -190,7 +190,7 @@ class Following:
             followed = self.log.get(part["index"])
             if followed is not None and "seed" in followed.overrides:
                 continue
-            if entry.unseeded or (followed is not None and followed.drawn) or unpinnable(part["source"]):
+            if entry.unseeded or (followed is not None and getattr(followed.drawn, "fresh", False)) or unpinnable(part["source"]):
                 return True
         return False
 

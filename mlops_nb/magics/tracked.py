@@ -118,6 +118,10 @@ class TrackedCell:
         """The cell has ended."""
         self.resources = self.meter.stop()
         self.session.tap.stop()
+        if self.options.seed is not None:
+            from mlops_nb.capture.randomness import forget_seed
+
+            forget_seed()
 
     @property
     def overrides(self) -> dict[str, Any]:

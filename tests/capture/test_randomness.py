@@ -296,3 +296,21 @@ def test_the_order_of_a_set_is_the_same_with_the_recorded_hash_seed() -> None:
 
     environment = thread_environment({"hash_seed": None})
     assert order(environment) == order(environment)
+
+
+def test_a_seeded_legacy_generator_draws_nothing_that_matters() -> None:
+    import numpy as np
+
+    log = EntropyLog()
+    log.install()
+    seed = 7
+    for make, fresh in (
+        (lambda: np.random.RandomState(seed), False),
+        (lambda: np.random.RandomState(), True),
+        (lambda: np.random.RandomState(None), True),
+        (lambda: np.random.default_rng(), True),
+        (lambda: np.random.default_rng(3), False),
+    ):
+        log.begin()
+        make()
+        assert log.end().fresh is fresh

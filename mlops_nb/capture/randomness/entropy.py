@@ -8,16 +8,28 @@ not documented, so it is checked: where the name is not there, nothing is replac
 from __future__ import annotations
 
 import hashlib
+import linecache
+import re
 import sys
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
 from mlops_nb.capture.arrivals import when_imported
 
-__all__ = ["EntropyLog"]
+__all__ = ["Drawn", "EntropyLog"]
 
+_SEEDED = re.compile(r"\bRandomState\(\s*(?!None\b)[^\s)]")
 _MODULE = "numpy.random.bit_generator"
 _LIMIT = 100_000
+
+
+class Drawn(list[str]):
+    """What an execution drew, in order, as hex. `fresh`: some of it decides the numbers that follow.
+
+    ``RandomState(7)`` draws too, and is seeded right after: such a draw is replayed like any other, and changes nothing.
+    """
+
+    fresh = False
 
 
 class EntropyLog:
@@ -34,11 +46,11 @@ class EntropyLog:
     True
     """
 
-    _active: list[list[str]] = []  # noqa: RUF012 - shared on purpose: there is one function to replace
+    _active: list[Drawn] = []  # noqa: RUF012 - shared on purpose: there is one function to replace
     _seed: tuple[int, int] | None = None
 
     def __init__(self) -> None:
-        self._drawn: list[str] = []
+        self._drawn = Drawn()
 
     def install(self) -> None:
         """Replace NumPy's function, now or when NumPy is imported; once in a process."""
@@ -52,13 +64,13 @@ class EntropyLog:
 
     def begin(self) -> None:
         """An execution begins."""
-        self._drawn = []
+        self._drawn = Drawn()
         EntropyLog._active.append(self._drawn)
 
-    def end(self) -> list[str]:
+    def end(self) -> Drawn:
         """The execution has ended: what was drawn, in order, as hex."""
         EntropyLog._active[:] = [each for each in EntropyLog._active if each is not self._drawn]
-        drawn, self._drawn = self._drawn, []
+        drawn, self._drawn = self._drawn, Drawn()
         return drawn
 
     @staticmethod
@@ -87,11 +99,21 @@ def _replace(package: ModuleType) -> None:
         if value is None:
             value = original(count)
         if EntropyLog._active and len(EntropyLog._active[-1]) < _LIMIT:
-            EntropyLog._active[-1].append(hex(value))
+            log = EntropyLog._active[-1]
+            log.append(hex(value))
+            log.fresh = log.fresh or not _is_seeded_next(sys._getframe(1))
         return value
 
     randbits.mlops_nb_queue = queue  # type: ignore[attr-defined]
     module.randbits = randbits
+
+
+def _is_seeded_next(caller: FrameType) -> bool:
+    """Whether the line that draws makes a legacy generator with a seed, which then replaces what was drawn."""
+    if "RandomState" not in caller.f_code.co_names:
+        return False
+    line = linecache.getline(caller.f_code.co_filename, caller.f_lineno)
+    return _SEEDED.search(line) is not None
 
 
 def _derived(count: int) -> int | None:
