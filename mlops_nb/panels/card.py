@@ -246,7 +246,7 @@ def _head(run: Run) -> str:
         parts.append(tag("span", f"revision {run.revision}", cls="mute", title="runs of this cell"))
     if run.duration_ms is not None:
         parts.append(tag("span", show_duration(run.duration_ms), cls="mute", title="duration"))
-    parts.append(tag("code", escape(short_id(run.run_id)), cls="id mute", title=run.run_id))
+    parts.append(tag("code", text(short_id(run.run_id)), cls="id mute", title=run.run_id))
     # Without styles the status, the name and the rest still read as one line.
     return tag("p", parts[0] + " " + _SEPARATOR.join(parts[1:]), cls="head")
 
@@ -300,7 +300,7 @@ def _differs(one: Any, two: Any) -> bool:
 
 
 def _details(run: Run, card: Card) -> str:
-    rows = [["run", tag("td", tag("code", escape(run.run_id)))], ["started", time_mark(run.start_time)]]
+    rows = [["run", tag("td", tag("code", text(run.run_id)))], ["started", time_mark(run.start_time)]]
     rows += [["notebook", text(run.notebook, 100)]] if run.notebook else []
     rows += [["stage", text(run.stage)]] if run.stage else []
     rows += [[tag("th", "param " + text(k, 40)), _long(v)] for k, v in list(run.params.items())[SHOWN_PARAMS:60]]

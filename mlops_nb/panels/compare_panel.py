@@ -7,7 +7,7 @@ from typing import Any
 
 import traitlets
 
-from mlops_nb.compare import MISSING, RunView, compare_runs
+from mlops_nb.comparison import MISSING, RunView, compare_runs
 from mlops_nb.entities import Run
 from mlops_nb.errors import InvalidInput
 from mlops_nb.panels.charts import parallel_coordinates

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
-from mlops_nb.compare import MISSING
+from mlops_nb.comparison import MISSING
 from mlops_nb.entities import Points, Run
 from mlops_nb.panels.charts import line_chart
 from mlops_nb.panels.code import diff_block
@@ -155,7 +154,7 @@ def curve_names(runs: Sequence[Run], lines: Mapping[str, Points]) -> dict[str, P
 
 def _run_head(run: Run, ids: Mapping[str, str]) -> str:
     name = status_mark(run, word=False) + " " + text(run.name, 28)
-    code = tag("code", escape(ids[run.run_id]), cls="mute", title=run.run_id)
+    code = tag("code", text(ids[run.run_id]), cls="mute", title=run.run_id)
     return tag("th", name, "<br>", code, scope="col")
 
 

@@ -2,8 +2,13 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
+const FOCUSABLE = new Set(["button", "input", "summary", "iframe"]);
+
 function h(name, props = {}, ...children) {
   const element = document.createElement(name);
+  // The notebook's own keys (A, B, D D, X …) must not act on its cells while the focus is here. JupyterLab asks the focused
+  // element itself before it asks the elements around it, so each one that can have the focus says so.
+  if (FOCUSABLE.has(name) || "tabIndex" in props) element.setAttribute("data-lm-suppress-shortcuts", "true");
   for (const [key, value] of Object.entries(props)) {
     if (value === undefined || value === null || value === false) continue;
     if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
@@ -129,8 +134,6 @@ function sparkline(ys, width = 84, height = 18) {
 
 function hostIn(el) {
   const host = h("div", { cls: "mlops-nb-panel" });
-  // The notebook's own keys (A, B, D D, C …) must not act while someone types or moves here.
-  host.setAttribute("data-lm-suppress-shortcuts", "true");
   el.replaceChildren(host);
   return host;
 }

@@ -194,7 +194,7 @@ def page_of(source: RunsSource, run_id: str) -> dict[str, Any]:
 
     Examples
     --------
-    >>> from mlops_nb.compare import RunView
+    >>> from mlops_nb.comparison import RunView
     >>> from mlops_nb.entities import Points, Status
     >>> class OneRun:
     ...     def view(self, run_id): return RunView(Run(run_id, "fit", "0", "e", Status.FINISHED, 0, 5))

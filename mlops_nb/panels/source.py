@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from mlops_nb.compare import RunView
+from mlops_nb.comparison import RunView
 from mlops_nb.entities import Points, Run
 
 

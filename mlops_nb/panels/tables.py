@@ -80,7 +80,7 @@ def _runs_html(runs: Sequence[Run], columns: Sequence[str], ids: Mapping[str, st
         for column in columns:
             content = _run_cell(run, column, texts[column][i])
             row.append(number_cell(content, "best" if i in best[column] else "") if column in right else content)
-        rows.append([*row, tag("code", escape(ids[run.run_id]), cls="mute", title=run.run_id)])
+        rows.append([*row, tag("code", text(ids[run.run_id]), cls="mute", title=run.run_id)])
     heads = [
         tag("th", text(column_label(c), 24), scope="col", cls="num" if c in right else "", title=_column_tip(c))
         for c in columns
@@ -140,13 +140,12 @@ def data_rows(refs: Sequence[DataRef]) -> list[list[str]]:
     Examples
     --------
     >>> data_rows([DataRef("a.csv", "sha256:0a", 5)])[0][:2]
-    ['→ read', 'a.csv']
+    ['read', 'a.csv']
     """
     rows = []
     for ref in refs:
-        mark = {"read": "→ read", "write": "← write"}.get(ref.mode, ref.mode)
         digest = tag("code", text(ref.digest[:19], 19), cls="mute", title=ref.digest)
-        rows.append([text(mark), text(ref.path, 80), number_cell(_size(ref)), number_cell(_row_count(ref)), digest])
+        rows.append([text(ref.mode), text(ref.path, 80), number_cell(_size(ref)), number_cell(_row_count(ref)), digest])
     return rows
 
 

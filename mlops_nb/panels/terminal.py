@@ -13,7 +13,7 @@ from rich.syntax import Syntax
 from rich.table import Column, Table
 from rich.text import Text
 
-from mlops_nb.compare import MISSING
+from mlops_nb.comparison import MISSING
 from mlops_nb.entities import Run, Status
 from mlops_nb.panels.card import Card, card_remarks, card_text
 from mlops_nb.panels.columns import best_rows, choose_columns, column_label, column_texts, is_numeric

@@ -12,7 +12,7 @@ import anywidget
 
 from mlops_nb.errors import MlopsError
 from mlops_nb.panels.format import plain_json
-from mlops_nb.panels.markup import style_sheet
+from mlops_nb.panels.markup import style_sheet, tag
 
 
 @cache
@@ -63,10 +63,34 @@ class Panel(anywidget.AnyWidget):
                 self.reply({"type": "failed", "message": f"The panel failed: {type(error).__name__}: {error}"})
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        live, metadata = self._live_bundle(**kwargs)
+        return {**live, **self._kept_bundle()}, metadata
+
+    def _ipython_display_(self, **kwargs: Any) -> None:
+        """Show the static view and, over it, the panel.
+
+        In one bundle JupyterLab would choose the widget, and say "model not found" in its place when the file is
+        opened again. As two outputs the static view stays; the style sheet hides whichever of them is not wanted.
+        """
+        from IPython.display import display
+
+        kept = self._kept_bundle()
+        if "text/html" in kept:
+            kept["text/html"] = f"<style>{style_sheet('kept')}</style>" + tag(
+                "div", kept["text/html"], cls="mlops-nb-kept"
+            )
+        display(kept, raw=True)
+        live, metadata = self._live_bundle()
+        live.pop("text/plain", None)  # the static view has said it
+        display(live, raw=True, metadata=metadata)
+
+    def _live_bundle(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         widget = super()._repr_mimebundle_(**kwargs)
         live, metadata = widget if isinstance(widget, tuple) else (widget or {}, {})
+        return dict(live), dict(metadata)
+
+    def _kept_bundle(self) -> dict[str, Any]:
         try:
-            static = self.static_bundle()
+            return self.static_bundle()
         except MlopsError as error:  # the panel itself says it at its place, and can be asked again
-            static = {"text/plain": str(error)}
-        return {**live, **static}, metadata
+            return {"text/plain": str(error)}

@@ -20,6 +20,10 @@ START_LIMIT = 120.0
 STEP_LIMIT = 90_000
 """Longest wait for one step in the browser, in milliseconds: generous, since it is only reached by a failure."""
 
+# Read before any test: each gets an environment without settings.
+SCREENSHOTS = os.environ.get("MLOPS_NB_SCREENSHOTS")
+NAMED_CHROMIUM = os.environ.get("MLOPS_NB_CHROMIUM")
+
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -34,8 +38,7 @@ OVERRIDES = {
 
 def find_chromium() -> str | None:
     """The browser to use: ``MLOPS_NB_CHROMIUM``, else one that is installed."""
-    named = os.environ.get("MLOPS_NB_CHROMIUM")
-    return named or next((path for name in CHROMIUM if (path := shutil.which(name))), None)
+    return NAMED_CHROMIUM or next((path for name in CHROMIUM if (path := shutil.which(name))), None)
 
 
 class Lab:
@@ -220,8 +223,7 @@ class LabPage:
 
     def screenshot(self, path: Path) -> None:
         """Keep a picture of the page; ``MLOPS_NB_SCREENSHOTS`` names the folder to keep it in."""
-        folder = os.environ.get("MLOPS_NB_SCREENSHOTS")
-        target = Path(folder) / path.name if folder else path
+        target = Path(SCREENSHOTS) / path.name if SCREENSHOTS else path
         target.parent.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=str(target))
 
