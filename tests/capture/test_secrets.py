@@ -174,7 +174,8 @@ def test_real_source_has_few_false_alarms() -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["token ", "password=", "password=abc1234 ", "a://", "://u:p", "-----BEGIN PRIVATE KEY-----", "eyJ", "sk-", "key = '", '\\"', "Bearer ",
+    ["token ", "password=", "password=abc1234 ", "a://", "://u:p", "-----BEGIN PRIVATE KEY-----", "eyJ", "sk-",
+     "key = '", '\\"', "Bearer ",
      "password: a,", "&quot;token&quot;: &quot;", "authorization: ", "?sig=", "token-", "passtokenkey"],
 )  # fmt: skip
 def test_time_is_linear_whatever_the_text(piece: str) -> None:
