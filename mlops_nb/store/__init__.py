@@ -20,7 +20,10 @@ class RunStore(Protocol):
     Guarantees
     ----------
     * `apply` is atomic and idempotent: all batches of a call are stored, or none; a batch whose `source` is known up to
-      its `upto` changes nothing, and one that overlaps what is known is refused. Order within a source is kept.
+      its `upto` changes nothing, and one that overlaps what is known, or leaves a gap, is refused with `InvalidState`.
+      Order within a source is kept. A batch with an empty `source` comes from no journal and is always stored.
+    * A run's experiment is made by its name where it is not there; into a deleted one the run is stored all the same.
+      A `start` for a known run takes it up again: it is RUNNING, with the new lease.
     * A batch for an unknown run without a `start` is refused with `NotFound`; nothing of the call is stored.
     * What is read is what was given: NaN, infinities, -0.0, types of params, repeated and unordered steps.
     * A reader never sees half a batch. Any thread may call any method.

@@ -11,7 +11,7 @@ import pytest
 
 from mlops_nb.store import open_store
 from mlops_nb.store.peek import peek_line
-from tests.store.contract import add
+from tests.store.contract.making import add
 
 
 def test_it_sees_what_the_store_sees(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from mlops_nb.errors import InvalidInput
 from mlops_nb.store import RunStore, lookup, open_store
 from mlops_nb.store.matching import match, may_explode, translate_like
 from mlops_nb.store.search import parse_filter, parse_order
-from tests.store.contract import add, walk
+from tests.store.contract.making import add, walk
 
 WORDS = [
     "metrics.",
