@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -46,16 +47,17 @@ def restart_run_all(
     Returns
     -------
     str or list of str
-        ``"clean"``, or reasons, each beginning with ``out of order``, ``edited since``, ``deleted cell``, ``ran N times``,
-        ``reads a name that no cell defines``, ``unseeded randomness`` or ``file changed since``.
+        ``"clean"``, or reasons, each beginning with ``out of order``, ``edited since``, ``deleted cell``,
+        ``ran N times``, ``reads a name that no cell defines``, ``unseeded randomness`` or ``file changed since``.
 
     Examples
     --------
     >>> one = {"index": 0, "execution_count": 1, "cell_id": "a", "source": "x = 1", "error": ""}
     >>> two = {**one, "index": 1, "execution_count": 2, "cell_id": "b", "source": "x"}
-    >>> restart_run_all([one, two], [{"id": "a", "source": "x = 1"}, {"id": "b", "source": "x"}], SliceResult(two, [one]))
+    >>> cells = [{"id": "a", "source": "x = 1"}, {"id": "b", "source": "x"}]
+    >>> restart_run_all([one, two], cells, SliceResult(two, [one]))
     'clean'
-    >>> restart_run_all([one, two], [{"id": "b", "source": "x"}], SliceResult(two, [one]))
+    >>> restart_run_all([one, two], cells[1:], SliceResult(two, [one]))
     ['deleted cell: In [1] is no longer in the notebook']
     """
     parts = [*slice.executions, slice.target]
@@ -140,7 +142,7 @@ def _from_notebook(
     known = [place for place in places if place.position is not None]
     late = [
         f"{_mark(second.part)} ran after {_mark(first.part)} and stands before it"
-        for first, second in zip(known, known[1:], strict=False)
+        for first, second in itertools.pairwise(known)
         if first.position is not None and second.position is not None and second.position < first.position
     ]
     if late:

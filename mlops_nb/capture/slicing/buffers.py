@@ -1,4 +1,4 @@
-"""Arrays and frames as the bytes they hold: NumPy, pandas, Arrow, polars and torch, each only if it is loaded already."""
+"""Arrays and frames as the bytes they hold: NumPy, pandas, Arrow, polars, torch, each only if it is loaded."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def _extension_array(probe: Any, value: Any) -> None:
 
 
 def _view_of_frame(probe: Any, value: Any) -> None:
-    """Groupbys, indexers, accessors: the frame that they hold on to, and what they were asked for; never their caches."""
+    """Groupbys, indexers, accessors: the frame that they hold on to, and what they were asked for, not caches."""
     probe.reach(value)
     probe.put(type(value).__name__)
     for name in ("obj", "_obj", "keys", "level", "_selection", "name"):

@@ -20,8 +20,8 @@ _IMPORT = dis.opmap["IMPORT_NAME"]
 class CodeNames:
     """Names of a code object and of all code nested in it.
 
-    `loads` and `stores` are globals; `words` is every name and attribute that it mentions; `imports` are modules that it
-    imports when it runs; `texts` are its short string constants.
+    `loads` and `stores` are globals; `words` is every name and attribute that it mentions; `imports` are modules that
+    it imports when it runs; `texts` are its short string constants.
     """
 
     loads: frozenset[str]

@@ -13,7 +13,15 @@ from mlops_nb.capture.slicing.layout import bases_of, is_heap_type, is_local, me
 
 
 def describe_module(probe: Any, value: types.ModuleType) -> None:
-    """A library is what it is; a file beside the notebook has state that belongs to the session."""
+    """A library is what it is; a file beside the notebook has state that belongs to the session.
+
+    Examples
+    --------
+    >>> from mlops_nb.capture.slicing.fingerprint import Probe
+    >>> import json
+    >>> Probe({}, 1.0).take(json).may_change
+    False
+    """
     own = types.ModuleType.__getattribute__(value, "__dict__")
     name = own.get("__name__")
     probe.out.append(("module", id(value)))
@@ -95,6 +103,14 @@ def _describe_running(probe: Any, value: Any) -> None:
 
 
 def describe_class(probe: Any, value: type) -> None:
+    """A class of the notebook's by its members; a library's is what it is.
+
+    Examples
+    --------
+    >>> from mlops_nb.capture.slicing.fingerprint import Probe
+    >>> Probe({}, 1.0).take(dict).may_change
+    False
+    """
     name = module_name(value)
     if not is_local(name, probe.main) or not is_heap_type(value):
         probe.out.append(("class", id(value)))
@@ -130,7 +146,13 @@ def is_artist(kind: type) -> bool:
 
 
 def describe_artist(probe: Any, value: Any) -> None:
-    """Anything drawn belongs to its figure, and touching it is taken as drawing."""
+    """Anything drawn belongs to its figure, and touching it is taken as drawing.
+
+    Examples
+    --------
+    >>> describe_artist.__name__  # called by fingerprints with what matplotlib draws
+    'describe_artist'
+    """
     probe.packages.add("matplotlib")
     probe.opaque = True
     probe.marks.add(id(value))

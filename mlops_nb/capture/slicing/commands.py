@@ -15,14 +15,17 @@ TRANSPARENT = frozenset(
 SHELLS = frozenset({"bash", "sh", "script", "system", "sx", "!", "perl", "ruby"})
 
 _QUIET = frozenset(
-    "who whos who_ls pwd ls ll history hist pinfo pinfo2 psearch page lsmagic quickref magic pdoc pdef psource pfile notebook"
+    "who whos who_ls pwd ls ll history hist pinfo pinfo2 psearch page lsmagic quickref magic pdoc pdef psource"
+    " pfile notebook"
     " dirs doctest_mode debug pdb tb rerun recall save pastebin mlops track html markdown latex javascript js svg HTML"
-    " memit prun lprun mprun time timeit capture cd env set_env run store reset reset_selective xdel edit sql writefile file".split()
+    " memit prun lprun mprun time timeit capture cd env set_env run store reset reset_selective xdel edit sql"
+    " writefile file".split()
 )
 """Magics that leave nothing behind, or only what the difference of states sees."""
 
 _INERT_SHELL = frozenset(
-    "ls pwd cat head tail wc echo grep find which whoami date df du free uname nvidia-smi file stat tree hostname id env"
+    "ls pwd cat head tail wc echo grep find which whoami date df du free uname nvidia-smi file stat tree hostname"
+    " id env"
     " printenv lscpu true sort uniq diff".split()
 )
 _INSTALLERS = frozenset({"pip", "pip3", "conda", "mamba", "uv", "apt", "apt-get", "poetry"})

@@ -17,7 +17,6 @@ import xxhash
 
 from mlops_nb.capture.slicing.layout import ATOMS
 
-
 _LONG = 10_000
 
 
@@ -63,7 +62,7 @@ def _describe_dict(probe: Any, value: dict[Any, Any]) -> None:
 
 
 def _pack(values: list[Any]) -> bytes | None:
-    """All values as bytes if they are plain scalars, else None; types are compared by identity, so no metaclass runs."""
+    """All values as bytes if they are plain scalars, else None; types are told by identity, so no metaclass runs."""
     size = len(values)
     if not {*map(id, map(type, values[:64]))} <= ATOMS:
         return None

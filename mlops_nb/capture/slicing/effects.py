@@ -33,7 +33,8 @@ _BY_IMPORT: dict[str, frozenset[str]] = {
 """Importing a library changes these too; what an execution must say for the change to count as its own."""
 
 _CONFIGURING = frozenset(
-    "rcParams rc set_option options style use set set_theme seterr set_printoptions set_config rcdefaults set_style".split()
+    "rcParams rc set_option options style use set set_theme seterr set_printoptions set_config rcdefaults"
+    " set_style".split()
 )
 
 

@@ -172,7 +172,7 @@ class Follower:
     # -- what others ask
 
     def slice_of(self, execution_index: int, *, restore_random: bool = False) -> SliceResult:
-        """The least earlier executions that the execution at `execution_index` of the log needs; see `Ledger.slice_of`."""
+        """The least earlier executions that the one at `execution_index` of the log needs; see `Ledger.slice_of`."""
         return self.ledger.slice_of(execution_index, restore_random=restore_random)
 
     def session(self) -> list[dict[str, Any]]:
@@ -283,6 +283,7 @@ class Follower:
     ) -> None:
         entry, text = token.entry, token.text
         buffers: dict[Any, int] = {}
+        came_by = {mark for n in token.reading.names if n in self.prints for mark in self.prints[n].reach}
         old = {n: p for n, p in self.prints.items() if n not in rebound}
         same: dict[int, Print] = {p.identity: p for n, p in old.items() if now.get(n) == p.identity}
         for name in sorted(rebound):
@@ -292,7 +293,7 @@ class Follower:
             else:
                 self.prints.pop(name, None)
                 same[now[name]] = self._print(name, left, buffers=buffers)
-        self._read_hidden(token, rebound, old)
+        self._read_hidden(token, rebound, old, came_by)
         for name in changed:
             self.ledger.change(entry, name)
         for name in rebound:
@@ -316,14 +317,11 @@ class Follower:
             return
         self.ledger.bind(entry, name)
 
-    def _read_hidden(self, token: Token, rebound: set[str], old: Mapping[str, Print]) -> None:
-        """A new value that shares an object with a name that was not read came from it all the same."""
+    def _read_hidden(self, token: Token, rebound: set[str], old: Mapping[str, Print], came_by: set[Any]) -> None:
+        """A new value that shares an object with a name that was not read, and with none that was, came from it."""
         marks = {mark for n in rebound & token.text.stores if n in self.prints for mark in self.prints[n].reach}
-        for name in token.reading.names:
-            if (known := old.get(name)) is not None:
-                marks -= known.reach  # it came by a name that was read
         others = [n for n in old if n not in token.reading.names and not n.startswith("_")]
-        for name in sharing(others, dict(old), [Print(0, 0, frozenset(marks))]):
+        for name in sharing(others, dict(old), [Print(0, 0, frozenset(marks - came_by))]):
             self.ledger.read(token.entry, name)
 
     def _join_kin(self, involved: set[str]) -> None:

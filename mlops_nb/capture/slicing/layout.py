@@ -40,7 +40,8 @@ class Layout:
     """What the objects of one type are made of.
 
     `native` is the built-in type that holds part of the state; `opaque` says that there is state in C that nothing here
-    can read; `user` that the class was written in the notebook or in a local file; `frozen` that objects of the type are
+    can read; `user` that the class was written in the notebook or in a local file; `frozen` that objects of the type
+    are
     taken as values (identity tells all); `transient` are attributes that only cache what can be computed again.
     """
 
@@ -210,7 +211,8 @@ _FROZEN = frozenset(
     {
         ("enum", "Enum"), ("logging", "Logger"), ("logging", "Manager"), ("_thread", "lock"), ("_thread", "RLock"),
         ("_contextvars", "ContextVar"), ("pathlib", "PurePath"), ("pathlib._local", "PurePath"), ("uuid", "UUID"),
-        ("sklearn.tree._tree", "Tree"), ("sklearn.neighbors._kd_tree", "KDTree"), ("sklearn.neighbors._ball_tree", "BallTree"),
+        ("sklearn.tree._tree", "Tree"), ("sklearn.neighbors._kd_tree", "KDTree"),
+        ("sklearn.neighbors._ball_tree", "BallTree"),
         ("sklearn._loss._loss", "CyLossFunction"), ("re", "Pattern"), ("re", "Match"), ("datetime", "date"),
         ("datetime", "time"), ("datetime", "timedelta"), ("datetime", "tzinfo"), ("decimal", "Decimal"),
         ("fractions", "Fraction"), ("builtins", "range"), ("builtins", "slice"), ("builtins", "code"),
@@ -224,7 +226,8 @@ _FROZEN = frozenset(
         ("builtins", "wrapper_descriptor"), ("builtins", "method_descriptor"), ("builtins", "getset_descriptor"),
         ("builtins", "member_descriptor"), ("builtins", "classmethod_descriptor"), ("builtins", "NotImplementedType"),
         ("typing", "TypeVar"), ("_struct", "Struct"), ("builtins", "method-wrapper"), ("zoneinfo", "ZoneInfo"),
-        ("builtins", "weakref"), ("builtins", "traceback"), ("builtins", "frame"), ("IPython.core.interactiveshell", "InteractiveShell"),
+        ("builtins", "weakref"), ("builtins", "traceback"), ("builtins", "frame"),
+        ("IPython.core.interactiveshell", "InteractiveShell"),
         ("numpy", "ndarray_flags"), ("_abc", "_abc_data"), ("matplotlib.colors", "Colormap"), ("types", "UnionType"),
     }
 )  # fmt: skip

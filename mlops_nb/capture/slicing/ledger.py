@@ -14,7 +14,8 @@ MAX_SESSION = 20_000_000
 class Execution:
     """One run of a cell.
 
-    `needs` are executions that made what it read; `random_needs` those it needs only for the state of random generators;
+    `needs` are executions that made what it read; `random_needs` those it needs only for the state of random
+    generators;
     `weak` are (location, executions): they are needed only if an earlier writer of the location is in the slice.
     `origin` is ``live``, or ``history`` for what ran before following began.
     """

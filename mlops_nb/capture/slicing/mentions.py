@@ -1,4 +1,4 @@
-"""What a cell's text says, as plain data, and what single expressions in it give away besides the names that they load."""
+"""What a cell's text says, as plain data, and what its expressions give away besides the names that they load."""
 
 from __future__ import annotations
 
@@ -122,7 +122,9 @@ def note_call(text: CellText, node: ast.Call, *, inner: bool) -> None:
 
     Examples
     --------
-    >>> text = CellText(); note_call(text, ast.parse("eval('a + 1')", mode="eval").body, inner=False); text.dynamic_words
+    >>> text = CellText()
+    >>> note_call(text, ast.parse("eval('a + 1')", mode="eval").body, inner=False)
+    >>> text.dynamic_words
     {'a'}
     """
     name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")

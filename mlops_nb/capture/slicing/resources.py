@@ -22,14 +22,17 @@ RANDOM = frozenset({"@random", "@numpy.random", "@torch.random"})
 """The process's generators, which the record of random state can restore."""
 
 _PURE_PACKAGES = frozenset(
-    "numpy pandas matplotlib pyplot sklearn scipy math random json re collections itertools functools datetime statistics"
+    "numpy pandas matplotlib pyplot sklearn scipy math random json re collections itertools functools datetime"
+    " statistics"
     " time string copy typing dataclasses decimal seaborn statsmodels builtins fractions enum abc operator cmath heapq"
-    " bisect numbers patsy pytz dateutil _io types contextlib textwrap pprint hashlib _random pyarrow _thread threading".split()
+    " bisect numbers patsy pytz dateutil _io types contextlib textwrap pprint hashlib _random pyarrow _thread"
+    " threading".split()
 )
 """Packages whose results do not come from environment variables, save for those that steer threads and back ends."""
 
 _FILE_WORDS = frozenset(
-    "open Path getcwd chdir walk isfile isdir exists mkdir makedirs listdir glob iglob rglob scandir remove unlink rename"
+    "open Path getcwd chdir walk isfile isdir exists mkdir makedirs listdir glob iglob rglob scandir remove unlink"
+    " rename"
     " imread imsave savefig connect loadtxt genfromtxt savetxt fromfile tofile memmap copyfile copytree rmtree".split()
 )
 _FILE_PREFIXES = (
@@ -160,7 +163,8 @@ def changed_variables(before: dict[str, str], after: dict[str, str]) -> bool:
 
 
 _STEERING = (
-    "OMP_", "MKL_", "OPENBLAS_", "NUMEXPR", "CUDA", "PYTHON", "TZ", "MPL", "TF_", "TORCH", "JAX_", "XLA_", "LC_", "LANG",
+    "OMP_", "MKL_", "OPENBLAS_", "NUMEXPR", "CUDA", "PYTHON", "TZ", "MPL", "TF_", "TORCH", "JAX_", "XLA_", "LC_",
+    "LANG",
     "PANDAS", "SKLEARN", "JOBLIB", "NUMBA",
 )  # fmt: skip
 

@@ -145,7 +145,8 @@ def _allow_failure(source: str, error: str) -> str:
     else:
         code = source
     body = textwrap.indent(code, "    ")
-    return f"try:\n{body}\nexcept BaseException as _error:  # it ended with {error} in the session too\n    print(repr(_error))"
+    allowed = f"except BaseException as _error:  # it ended with {error} in the session too\n    print(repr(_error))"
+    return f"try:\n{body}\n{allowed}"
 
 
 def _take_futures(body: str, futures: list[str]) -> str:

@@ -14,13 +14,15 @@ TOP_LEVEL_AWAIT = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
 _SAFE_CONTEXTS = frozenset(
     "open catch_warnings errstate option_context rc_context redirect_stdout redirect_stderr TemporaryDirectory"
-    " NamedTemporaryFile ZipFile Lock Pool ThreadPoolExecutor ProcessPoolExecutor no_grad printoptions localcontext".split()
+    " NamedTemporaryFile ZipFile Lock Pool ThreadPoolExecutor ProcessPoolExecutor no_grad printoptions"
+    " localcontext".split()
 )
 """Context managers that never swallow an exception, so that what their body binds is bound."""
 
 _INERT_DECORATORS = frozenset(
     "staticmethod classmethod property dataclass lru_cache cache wraps contextmanager asynccontextmanager njit jit"
-    " abstractmethod total_ordering cached_property overload singledispatch setter getter deleter final override".split()
+    " abstractmethod total_ordering cached_property overload singledispatch setter getter deleter final"
+    " override".split()
 )
 """Decorators that do not call what they decorate."""
 
@@ -104,8 +106,7 @@ class _Reader:
 
     def _on_assign(self, node: ast.Assign, bound: set[str]) -> set[str]:
         if isinstance(node.value, ast.Lambda) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-            bound = self._definition(node, bound, node.targets[0].id, at_once=False)
-            return bound
+            return self._definition(node, bound, node.targets[0].id, at_once=False)
         self.expression(node.value, bound)
         for target in node.targets:
             self.target(target, bound)

@@ -1,4 +1,5 @@
-"""Makes small notebooks at random, whose cells share, change, rebind, delete and hide state in the ways that people do."""
+"""Makes small notebooks at random, whose cells share, change, rebind, delete and hide state in the ways that people
+do."""
 
 from __future__ import annotations
 
@@ -46,9 +47,11 @@ STEPS = [
     "def f{i}():\n    return f{j}()",
     "{x} = f{i}()",
     "f{i}()",
-    "def make(n=0):\n    def step():\n        nonlocal n\n        n += 1\n        return n\n    return step\ng = make()",
+    "def make(n=0):\n    def step():\n        nonlocal n\n        n += 1\n        return n\n    return step\ng ="
+    " make()",
     "{x} = g()",
-    "class K:\n    shared = []\n    def add(self, v):\n        self.shared.append(v)\n        return self.shared\nk = K()",
+    "class K:\n    shared = []\n    def add(self, v):\n        self.shared.append(v)\n        return self.shared\nk"
+    " = K()",
     "{x} = k.add({n})",
     "K.shared = [{n}]",
     "k.own = {y}",
@@ -107,7 +110,11 @@ def make_notebook(seed: int, length: int = 16) -> list[str]:
     dice = random.Random(seed)
     cells = ["import copy, os, random\nimport numpy as np", "random.seed(0)\nnp.random.seed(0)"]
     for name in NAMES:
-        cells.append(fill(dice, dice.choice(["{x} = [1, [2]]", "{x} = {{'k': [1]}}", "{x} = {n}", "{x} = np.arange(4.0)"]), x=name))
+        cells.append(
+            fill(
+                dice, dice.choice(["{x} = [1, [2]]", "{x} = {{'k': [1]}}", "{x} = {n}", "{x} = np.arange(4.0)"]), x=name
+            )
+        )
     ran: list[str] = []
     for _ in range(length):
         if ran and dice.random() < 0.2:
@@ -116,7 +123,8 @@ def make_notebook(seed: int, length: int = 16) -> list[str]:
         cells.append("\n".join(fill(dice, dice.choice(STEPS)) for _ in range(dice.choice([1, 1, 1, 2]))))
         ran.append(cells[-1])
     wanted = dice.choice(NAMES)
-    cells.append(f"try:\n    result = repr({wanted})\nexcept NameError:\n    result = 'missing'\nresult = result.split(' at 0x')[0]")
+    missing = "except NameError:\n    result = 'missing'"
+    cells.append(f"try:\n    result = repr({wanted})\n{missing}\nresult = result.split(' at 0x')[0]")
     return cells
 
 
@@ -129,5 +137,10 @@ def fill(dice: random.Random, step: str, x: str | None = None) -> str:
     'a = '
     """
     return step.format(
-        x=x or dice.choice(NAMES), y=dice.choice(NAMES), n=dice.randint(1, 9), m=dice.randint(1, 9), i=dice.randint(1, 3), j=dice.randint(1, 3)
+        x=x or dice.choice(NAMES),
+        y=dice.choice(NAMES),
+        n=dice.randint(1, 9),
+        m=dice.randint(1, 9),
+        i=dice.randint(1, 3),
+        j=dice.randint(1, 3),
     )

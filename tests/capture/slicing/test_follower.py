@@ -1,4 +1,5 @@
-"""The follower beside sessions that are hard to follow: hostile objects, big ones, threads, nested runs, what came before."""
+"""The follower beside sessions that are hard to follow: hostile objects, big ones, threads, nested runs, what came
+before."""
 
 from __future__ import annotations
 
@@ -17,8 +18,8 @@ def hostile(name):
         CALLS.append(name)
         raise RuntimeError(name)
     return call
-NAMES = ('eq ne lt hash repr str getattr reduce reduce_ex getstate setstate len iter bool dir sizeof format call int index float'
-         ' contains getitem enter copy deepcopy array array_interface dataframe instancecheck').split()
+NAMES = ('eq ne lt hash repr str getattr reduce reduce_ex getstate setstate len iter bool dir sizeof format call int'
+         ' index float contains getitem enter copy deepcopy array array_interface dataframe instancecheck').split()
 METHODS = {f'__{name}__': hostile(name) for name in NAMES}
 class Meta(type):
     __eq__ = hostile('metaclass eq')
@@ -33,8 +34,9 @@ def getattribute(self, name):
     CALLS.append('attribute ' + name)
     raise RuntimeError(name)
 Plain = type('Plain', (), {**METHODS, '__getattribute__': getattribute, 'prop': property(hostile('property')),
-                           '__class__': property(hostile('class')), '__init__': lambda self: object.__setattr__(self, 'v', [1])})
-Dict = type('Dict', (dict,), {**METHODS, 'items': hostile('items'), 'keys': hostile('keys'), 'values': hostile('values')})
+                           '__class__': property(hostile('class')), '__init__': lambda self: object.__setattr__(self,
+                           'v', [1])})
+Dict = type('Dict', (dict,), {**METHODS, **{name: hostile(name) for name in ('items', 'keys', 'values')}})
 List = type('List', (list,), {**METHODS, '__getattribute__': getattribute})
 Text = type('Text', (str,), METHODS)
 Number = type('Number', (int,), METHODS)
@@ -81,7 +83,9 @@ def needed(follower: Follower, **options: Any) -> list[int]:
 
 
 def test_no_code_of_hostile_objects_runs() -> None:
-    follower, space = follow([HOSTILE, USE, "x = (things, many, mixed, nested)", "dict.__setitem__(things[1], 'b', 2)", "r = things"])
+    follower, space = follow(
+        [HOSTILE, USE, "x = (things, many, mixed, nested)", "dict.__setitem__(things[1], 'b', 2)", "r = things"]
+    )
     assert space["CALLS"] == []
     assert needed(follower) == [0, 1, 3]
 
@@ -96,7 +100,7 @@ def test_million_small_objects_stay_within_the_budget(shell: Sessions) -> None:
 
 
 def test_long_chains_and_cycles_do_not_recurse(shell: Sessions) -> None:
-    chain = "class N: pass\nhead = cur = N()\nfor i in range(20000):\n    cur.next = N(); cur.next.back = cur; cur = cur.next"
+    chain = "class N: pass\nhead = c = N()\nfor i in range(20000):\n    c.next = N(); c.next.back = c; c = c.next"
     answer = shell.prove([chain, "head.v = 3", "result = head.v"])
     assert answer["replayed"] == answer["value"] == "3"
     assert answer["slice"] == [0, 1]
@@ -167,7 +171,11 @@ def test_names_of_unknown_origin_are_said() -> None:
 def test_files_that_others_saw() -> None:
     space = {"__name__": "__main__"}
     follower = Follower(space)
-    for source, read, written in [("x = 1", (), ["/data/a.parquet"]), ("y = 2", (), ()), ("z = 3", ["/data/a.parquet"], ())]:
+    for source, read, written in [
+        ("x = 1", (), ["/data/a.parquet"]),
+        ("y = 2", (), ()),
+        ("z = 3", ["/data/a.parquet"], ()),
+    ]:
         token = follower.before(source, source, None, None)
         follower.after(token, None, files_read=read, files_written=written)
     assert needed(follower) == [0]

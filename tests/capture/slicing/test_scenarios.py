@@ -1,4 +1,5 @@
-"""Every scenario is run in a real IPython shell; its slice is then run in a fresh process and must give the same value."""
+"""Every scenario is run in a real IPython shell; its slice is then run in a fresh process and must give the same
+value."""
 
 from __future__ import annotations
 
@@ -8,16 +9,22 @@ from typing import Any
 import pytest
 
 from tests.capture.slicing.notebooks import make_notebook
-from tests.capture.slicing.scenarios import CODE, LIBRARIES, MUTATION, RANDOM, SCENARIOS, STATE, WORLD, Scenario
+from tests.capture.slicing.scenario import Scenario
+from tests.capture.slicing.scenarios_code import CODE
+from tests.capture.slicing.scenarios_libraries import LIBRARIES, RANDOM
+from tests.capture.slicing.scenarios_names import MUTATION, STATE
+from tests.capture.slicing.scenarios_world import WORLD
 from tests.capture.slicing.sessions import sessions
 
+LIGHT = [*STATE, *MUTATION, *CODE]
+HEAVY = [*LIBRARIES, *RANDOM, *WORLD]
+SCENARIOS = [*LIGHT, *HEAVY]
 SEEDS = range(1000, 1040)
 
 
 @pytest.fixture(scope="module")
 def proved() -> dict[str, dict[str, Any]]:
     """What each scenario gave, by name: two zygotes, so that two cores work."""
-    light, heavy = [*STATE, *MUTATION, *CODE], [*LIBRARIES, *RANDOM, *WORLD]
 
     def prove(scenarios: list[Scenario], preload: tuple[str, ...]) -> dict[str, dict[str, Any]]:
         with sessions(preload) as shell:
@@ -25,12 +32,14 @@ def proved() -> dict[str, dict[str, Any]]:
 
     libraries = ("numpy", "pandas", "matplotlib.pyplot", "sklearn.linear_model", "sklearn.ensemble", "sqlite3")
     with ThreadPoolExecutor(2) as pool:
-        results = pool.map(prove, [light, heavy], [("sqlite3",), libraries])
+        results = pool.map(prove, [LIGHT, HEAVY], [("sqlite3",), libraries])
         return {name: answer for result in results for name, answer in result.items()}
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.name for scenario in SCENARIOS])
-def test_slice_is_least_and_replays_to_the_recorded_value(scenario: Scenario, proved: dict[str, dict[str, Any]]) -> None:
+def test_slice_is_least_and_replays_to_the_recorded_value(
+    scenario: Scenario, proved: dict[str, dict[str, Any]]
+) -> None:
     answer = proved[scenario.name]
     assert answer["value"] == scenario.value
     assert answer["replayed"] == scenario.value
@@ -55,8 +64,8 @@ def heavy_shell() -> Any:
 
 
 SCRIPTS = [
-    "linear", "rerun of a counter", "failing cell changed state", "future annotations", "await", "%cd", "%env", "%%time",
-    "%%capture", "%time", "%%writefile and import", "shell with a name", "Out", "underscore", "Out holds a list", "closure",
+    "linear", "rerun of a counter", "failing cell changed state", "future annotations", "await", "%cd", "%env", "%%time",  # noqa: E501
+    "%%capture", "%time", "%%writefile and import", "shell with a name", "Out", "underscore", "Out holds a list", "closure",  # noqa: E501
     "new column", "figure by axes", "seeded chain", "sqlite", "star import", "deleted name is missed",
 ]  # fmt: skip
 

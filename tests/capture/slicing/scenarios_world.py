@@ -1,0 +1,196 @@
+"""Scenarios of the world outside: files, folders, environment, magics, outputs."""
+
+from __future__ import annotations
+
+from tests.capture.slicing.scenario import DF, PD, Scenario
+
+WORLD = [
+    Scenario(
+        "written file",
+        ["with open('t.txt', 'w') as f:\n    f.write('hi')", "x = 1", "result = open('t.txt').read()"],
+        [0],
+        "'hi'",
+    ),
+    Scenario(
+        "file written twice",
+        ["open('t.txt', 'w').write('one')", "open('t.txt', 'w').write('two!')", "result = open('t.txt').read()"],
+        [1],
+        "'two!'",
+    ),
+    Scenario(
+        "file appended",
+        ["open('t.txt', 'w').write('one')", "open('t.txt', 'a').write('two')", "result = open('t.txt').read()"],
+        [0, 1],
+        "'onetwo'",
+    ),
+    Scenario(
+        "another file",
+        ["open('a.txt', 'w').write('a')", "open('b.txt', 'w').write('b')", "result = open('b.txt').read()"],
+        [1],
+        "'b'",
+    ),
+    Scenario(
+        "path in a name",
+        ["p = 'out.txt'", "open(p, 'w').write('x')", "q = 1", "result = open(p).read()"],
+        [0, 1],
+        "'x'",
+    ),
+    Scenario(
+        "pathlib",
+        [
+            "from pathlib import Path",
+            "base = Path('d')",
+            "base.mkdir()",
+            "(base / 'f.txt').write_text('z')",
+            "result = (base / 'f.txt').read_text()",
+        ],
+        [0, 1, 2, 3],
+        "'z'",
+    ),
+    Scenario(
+        "open handle",
+        [
+            "f = open('h.txt', 'w')",
+            "f.write('ab')",
+            "k = 1",
+            "f.write('cd'); f.close()",
+            "result = open('h.txt').read()",
+        ],
+        [0, 1, 3],
+        "'abcd'",
+    ),
+    Scenario(
+        "csv through pandas",
+        [PD, DF, "df.to_csv('t.csv', index=False)", "df = None", "e = pd.read_csv('t.csv')", "result = e.a.sum()"],
+        [0, 1, 2, 4],
+        "array(6)",
+    ),
+    Scenario(
+        "glob",
+        [
+            "import glob",
+            "open('p1.log', 'w').write('1')",
+            "open('p2.log', 'w').write('2')",
+            "open('x.txt', 'w').write('3')",
+            "result = sorted(glob.glob('*.log'))",
+        ],
+        [0, 1, 2],
+        "list('p1.log', 'p2.log')",
+    ),
+    Scenario(
+        "environ",
+        ["import os", "os.environ['MODE'] = 'fast'", "k = 1", "result = os.environ.get('MODE')"],
+        [0, 1],
+        "'fast'",
+    ),
+    Scenario(
+        "environ by a function",
+        ["import os", "def mode(): return os.getenv('MODE')", "os.environ['MODE'] = 'slow'", "result = mode()"],
+        [0, 1, 2],
+        "'slow'",
+    ),
+    Scenario(
+        "cwd",
+        ["import os", "os.mkdir('sub')", "os.chdir('sub')", "k = 1", "result = os.path.basename(os.getcwd())"],
+        [0, 1, 2],
+        "'sub'",
+    ),
+    Scenario(
+        "cwd and a file",
+        [
+            "import os\nos.mkdir('s')\nos.chdir('s')",
+            "open('f.txt', 'w').write('in s')",
+            "result = open('f.txt').read()",
+        ],
+        [0, 1],
+        "'in s'",
+    ),
+    Scenario(
+        "%cd",
+        ["!mkdir -p deep", "%cd deep", "k = 4", "import os", "result = os.path.basename(os.getcwd())"],
+        [0, 1, 3],
+        "'deep'",
+    ),
+    Scenario("%env", ["%env LEVEL=3", "import os", "result = os.environ['LEVEL']"], [0, 1], "'3'"),
+    Scenario("%%time", ["x = 4", "%%time\ny = x + 1", "z = 0", "result = y"], [0, 1], "5"),
+    Scenario("%%capture", ["x = 4", "%%capture cap\nprint(x)", "result = cap.stdout"], [0, 1], "'4\\n'"),
+    Scenario("%time", ["a = 2", "%time b = a * 3", "result = b"], [0, 1], "6"),
+    Scenario("%%timeit leaves nothing", ["a = 2", "%%timeit -n1 -r1\na + 1", "result = a"], [0], "2"),
+    Scenario(
+        "%%writefile and import",
+        [
+            "%%writefile helper_mod.py\nK = 5\ndef f(): return K",
+            "import helper_mod",
+            "z = 1",
+            "result = helper_mod.f()",
+        ],
+        [0, 1],
+        "5",
+    ),
+    Scenario(
+        "local module's state",
+        [
+            "%%writefile state_mod.py\nlog = []\ndef add(x): log.append(x)",
+            "import state_mod",
+            "from state_mod import add",
+            "add(1)",
+            "result = state_mod.log",
+        ],
+        [0, 1, 2, 3],
+        "list(1)",
+    ),
+    Scenario("shell with a name", ["word = 'hey'", "out = !echo {word}", "result = list(out)"], [0, 1], "list('hey')"),
+    Scenario("shell writes a file", ["!echo 42 > n.txt", "k = 1", "result = int(open('n.txt').read())"], [0], "42"),
+    Scenario("harmless shell", ["!ls", "x = 1", "!pwd", "result = x"], [1], "1"),
+    Scenario("Out", ["1 + 2", "4", "Out[1] + _2", "result = _3 + 1"], [0, 1, 2], "8"),
+    Scenario("underscore", ["10 * 4", "x = 3", "result = _ + 2"], [0], "42"),
+    Scenario("Out holds a list", ["[1]", "Out[1].append(5)", "result = _1"], [0, 1], "list(1, 5)"),
+    Scenario("In", ["x = 1", "y = 2", "result = In[1]"], [0], "'x = 1'"),
+    Scenario(
+        "sys.path",
+        [
+            "import sys, os",
+            "os.mkdir('lib')\nopen('lib/far_mod.py', 'w').write('V = 6')",
+            "sys.path.insert(0, 'lib')",
+            "k = 1",
+            "import far_mod",
+            "result = far_mod.V",
+        ],
+        [0, 1, 2, 4],
+        "6",
+    ),
+    Scenario(
+        "warning filters",
+        [
+            "import warnings",
+            "warnings.simplefilter('error')",
+            "try:\n    warnings.warn('w')\n    r = 'quiet'\nexcept UserWarning:\n    r = 'raised'",
+            "result = r",
+        ],
+        [0, 1, 2],
+        "'raised'",
+    ),
+    Scenario(
+        "logging level",
+        [
+            "import logging",
+            "logging.getLogger('app').setLevel(logging.ERROR)",
+            "k = 1",
+            "result = logging.getLogger('app').isEnabledFor(logging.INFO)",
+        ],
+        [0, 1],
+        "False",
+    ),
+    Scenario(
+        "recursion limit",
+        ["import sys", "sys.setrecursionlimit(4321)", "result = sys.getrecursionlimit()"],
+        [0, 1],
+        "4321",
+    ),
+    Scenario(
+        "contextvars",
+        ["import contextvars", "v = contextvars.ContextVar('v', default=0)", "k = 2", "result = v.get()"],
+        [0, 1],
+        "0",
+    ),
+]
