@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "active_run": "tracking",
-    "compare": "comparing",
+    "compare": "verbs.public",
     "connect": "tracking",
     "delete_tag": "tracking",
     "end_run": "tracking",
@@ -34,6 +34,8 @@ _HOMES = {
     "log_params": "tracking",
     "log_table": "tracking",
     "log_text": "tracking",
+    "reproduce": "verbs.public",
+    "rerun": "verbs.public",
     "search_runs": "tracking",
     "set_experiment": "tracking",
     "set_tag": "tracking",

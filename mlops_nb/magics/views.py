@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from typing import TYPE_CHECKING, Any
 
 from mlops_nb.errors import InvalidInput
@@ -43,6 +44,34 @@ def run_verb(session: Session, line: str) -> Any:
         return None  # argparse has shown the verb's help
     if asked.json:
         return result.plain
+    if result.note:
+        sys.stderr.write(f"mlops_nb: {result.note}\n")
+    if result.kind == "restore":
+        session.shell.set_next_input(result.data[1], replace=False)
+        return None
+    panel = _panel(session, result.kind, result.data, asked)
+    if panel is not None:
+        return panel
     from mlops_nb.panels.results import static_view
 
     return static_view(result.kind, result.data)
+
+
+def _panel(session: Session, kind: str, data: Any, asked: Any) -> Any:
+    """The widget for a result, in a kernel; its saved form is the static view."""
+    if kind not in ("runs", "compare") or not hasattr(session.shell, "kernel"):
+        return None
+    from mlops_nb import workspace as workspaces
+    from mlops_nb.verbs.source import StoreSource
+
+    space = workspaces.current()
+    if kind == "compare":
+        from mlops_nb.panels.compare_panel import ComparePanel
+
+        return ComparePanel(StoreSource(space), [view.run.run_id for view in data[1]])
+    from mlops_nb.panels.grid import RunsPanel
+
+    if not hasattr(asked, "filter"):
+        return None
+    ids = sorted({run.experiment_id for run in data}) if asked.experiment else None
+    return RunsPanel(StoreSource(space, ids), filter=asked.filter)

@@ -8,6 +8,8 @@ from typing import IO, Any
 
 from mlops_nb.comparison import Comparison, RunView
 from mlops_nb.entities import Artifact, LogLine, Points, Run, now_ms
+from mlops_nb.lineage import Graph, draw_tree
+from mlops_nb.panels import graph as graph_room
 from mlops_nb.panels.card import Card
 from mlops_nb.panels.code import code_view
 from mlops_nb.panels.comparison import comparison_table
@@ -163,6 +165,10 @@ def _verdict(found: dict[str, Any], file: IO[str]) -> None:
         file.write(f"  {reason}\n")
 
 
+def _lineage(graph: Graph, file: IO[str]) -> None:
+    file.write(draw_tree(graph).rstrip("\n") + "\n")
+
+
 def _text(words: str, file: IO[str]) -> None:
     file.write(words.rstrip("\n") + "\n")
 
@@ -172,6 +178,8 @@ drawers: dict[str, Callable[[Any, IO[str]], None]] = {
     "run": _run,
     "compare": _compare,
     "code": _code,
+    "restore": _code,
+    "lineage": _lineage,
     "log": _log,
     "artifacts": _artifacts,
     "facts": _facts,
@@ -212,8 +220,11 @@ def static_view(kind: str, data: Any) -> View:
                 differences_only=not everything,
             )
         )
-    if kind == "code":
+    if kind in ("code", "restore"):
         return View(code_view(data[1], title=data[0].name))
+    if kind == "lineage":
+        nodes = [graph_room.Node(node.id, node.label, node.kind) for node in data.nodes.values()]
+        return View(graph_room.lineage_view(nodes, [(edge.source, edge.target) for edge in data.edges]))
     if kind == "verdict":
         return View(verdict_view(data, title=data["run_id"]))
     if kind == "artifacts":

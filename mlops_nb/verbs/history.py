@@ -182,3 +182,62 @@ def do_artifacts(asked: argparse.Namespace) -> Result:
             space.artifacts.fetch(entry.digest, target if single and not target.is_dir() else target / entry.path)
     plain = [{"path": entry.path, "digest": entry.digest, "size": entry.size} for entry in entries]
     return Result("artifacts", (run, entries, asked.output), plain)
+
+
+def add_lineage(parser: argparse.ArgumentParser) -> None:
+    """Options of ``lineage``."""
+    parser.add_argument("start", metavar="RUN|FILE|DIGEST", help="a run, a file, or a digest")
+    parser.add_argument("--mermaid", action="store_true", help="as a Mermaid diagram")
+
+
+def do_lineage(asked: argparse.Namespace) -> Result:
+    """What a run or a file came from, and what came from it, by content."""
+    from mlops_nb.lineage import draw_mermaid, lineage
+
+    space = workspaces.current()
+    store = space.store
+    graph = lineage(
+        _start_of(asked.start), store.runs_with_data, store.data, artifacts=store.artifacts, get_run=store.get_run
+    )
+    plain = {
+        "start": graph.start,
+        "nodes": [{"id": n.id, "label": n.label, "kind": n.kind, "detail": n.detail} for n in graph.nodes.values()],
+        "edges": [{"source": e.source, "target": e.target, "mode": e.mode} for e in graph.edges],
+        "truncated": graph.truncated,
+    }
+    if asked.mermaid:
+        return Result("text", draw_mermaid(graph), plain)
+    return Result("lineage", graph, plain)
+
+
+def _start_of(reference: str) -> str:
+    from mlops_nb.capture.data.digests import digest
+
+    if reference.startswith(("sha256", "xxh3", "models:/")):
+        return reference
+    path = Path(reference)
+    if path.exists():
+        return digest(path).digest
+    return find_run(reference).run_id
+
+
+def add_restore(parser: argparse.ArgumentParser) -> None:
+    """Options of ``restore``."""
+    _reference(parser)
+    parser.add_argument("-o", "--output", metavar="NEW.ipynb", help="write a new notebook")
+
+
+def do_restore(asked: argparse.Namespace) -> Result:
+    """The cells behind a run, as a new notebook, or as code to put below."""
+    from mlops_nb.projects.slices import script_of, slice_notebook
+
+    view = load_view(asked.run)
+    if not asked.output:
+        return Result("restore", (view.run, script_of(view)), {"run_id": view.run.run_id, "source": script_of(view)})
+    import nbformat
+
+    target = Path(asked.output)
+    if target.exists():
+        raise InvalidInput(f"{target} exists already.", hint="Name a new file.")
+    nbformat.write(slice_notebook(view), target)
+    return Result("text", f"Written to {target}", {"run_id": view.run.run_id, "output": str(target)})

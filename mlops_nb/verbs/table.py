@@ -19,6 +19,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "code": ("history", "the code behind a run"),
     "log": ("history", "the live output of a run"),
     "artifacts": ("history", "files of a run: list or fetch them"),
+    "lineage": ("history", "what a run or a file came from, and what came from it"),
+    "restore": ("history", "put a run's cells back, into a new notebook or below this cell"),
     "reproduce": ("execution", "execute a run's slice again and give the verdict"),
     "store": ("stores", "where things are kept: info, verify, gc, upgrade"),
 }

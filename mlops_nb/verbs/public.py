@@ -1,0 +1,154 @@
+"""The verbs as Python functions: ``mlops_nb.compare``, ``rerun`` and ``reproduce``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlops_nb import workspace as workspaces
+from mlops_nb.comparison import Comparison, compare_runs
+from mlops_nb.entities import Run
+from mlops_nb.errors import InvalidInput, NotFound
+from mlops_nb.panels.results import View, static_view
+from mlops_nb.projects.reproduce import Verdict
+from mlops_nb.tracking.reading import load_view
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class RunComparison(View):
+    """What differs between runs; shown as a table in a notebook.
+
+    Attributes
+    ----------
+    comparison : Comparison
+        Every row, the same or not.
+    """
+
+    def __init__(self, comparison: Comparison, views: list[Any]) -> None:
+        super().__init__(static_view("compare", (comparison, views, False)).bundle)
+        self.comparison = comparison
+
+    @property
+    def differences(self) -> list[dict[str, Any]]:
+        """What differs: ``part, name, values``, a value for each run."""
+        return [
+            {"part": row.part, "name": row.name, "values": list(row.values)} for row in self.comparison.select()
+        ]
+
+    def frame(self) -> pd.DataFrame:
+        """The differences as a DataFrame: a row for each, a column a run."""
+        import pandas as pd
+
+        rows = self.comparison.select()
+        index = pd.MultiIndex.from_tuples([(row.part, row.name) for row in rows], names=["part", "name"])
+        return pd.DataFrame([row.values for row in rows], index=index, columns=list(self.comparison.run_ids))
+
+
+def compare(*runs: Any) -> RunComparison:
+    """What differs between runs: params, metrics, code, data, environment, outputs.
+
+    Parameters
+    ----------
+    *runs : str or Run
+        2 to 50 runs: ids, unique prefixes or names.
+
+    Returns
+    -------
+    RunComparison
+        The first run is what the others are measured against.
+
+    Raises
+    ------
+    InvalidInput
+        If there are fewer than 2 or more than 50.
+
+    Examples
+    --------
+    >>> import mlops_nb
+    >>> for lr in (0.1, 0.2):
+    ...     with mlops_nb.start_run(run_name=f"lr {lr}"): mlops_nb.log_params({"lr": lr})
+    >>> [(d["name"], d["values"]) for d in compare("lr 0.1", "lr 0.2").differences if d["part"] == "params"]
+    [('lr', [0.1, 0.2])]
+    """
+    references = list(runs[0]) if len(runs) == 1 and isinstance(runs[0], (list, tuple)) else list(runs)
+    if not 2 <= len(references) <= 50:
+        raise InvalidInput(f"A comparison takes 2 to 50 runs, not {len(references)}.", hint="Name them by id or name.")
+    views = [load_view(getattr(reference, "run_id", reference)) for reference in references]
+    return RunComparison(compare_runs(views), views)
+
+
+def rerun(target: str | Path | Run, params: Mapping[str, Any] | None = None, **options: Any) -> Run:
+    """Execute a notebook, or a run's slice, again; what it computed is read back as a run.
+
+    Parameters
+    ----------
+    target : str, Path or Run
+        A notebook's path; or a run, by id, prefix or name.
+    params : mapping, optional
+        Parameters to change.
+    **options
+        For a notebook: ``experiment, name, tags, output, kernel, timeout`` (see `mlops_nb.projects.rerun.run_notebook`).
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    NotebookFailed
+        If a cell fails; the run keeps the executed notebook.
+    InvalidInput
+        If a parameter does not fit; nothing has run then.
+
+    Examples
+    --------
+    >>> rerun("train.ipynb", {"lr": 0.2}).metrics["acc"]  # doctest: +SKIP
+    0.93
+    """
+    from mlops_nb.projects.reproduce import rerun_slice
+    from mlops_nb.projects.rerun import run_notebook
+    from mlops_nb.projects.sites import site_for
+
+    reference = getattr(target, "run_id", target)
+    if Path(reference).suffix == ".ipynb":
+        return run_notebook(reference, params=params, **options)
+    space = workspaces.current()
+    view = load_view(str(reference), space)
+    with site_for(view, options.pop("env", "current")) as site:
+        again, outcome = rerun_slice(
+            view, site, space, params=dict(params or {}), tags={"mlops_nb.rerun_of": view.run.run_id}
+        )
+    if again is None:
+        outcome.raise_for_failure(view.run.name)
+        raise NotFound(f"The slice of {view.run.name!r} ran, but its last cell was not tracked.")
+    return again.run
+
+
+def reproduce(run: str | Run, *, env: str = "current", tolerance: float | None = None) -> Verdict:
+    """Execute a run's slice again and say whether it gives the same.
+
+    Parameters
+    ----------
+    run : str or Run
+        The run: its id, a unique prefix of it, or its name.
+    env : str, default "current"
+        ``current``, or ``locked``: an environment rebuilt from the run's lock with uv.
+    tolerance : float, optional
+        Relative tolerance of numbers; 0 asks for exactly the same.
+
+    Returns
+    -------
+    Verdict
+        With ``verdict`` (identical, equivalent, diverged, failed), ``causes``, ``reasons`` and ``differences``.
+
+    Examples
+    --------
+    >>> reproduce("baseline").verdict  # doctest: +SKIP
+    'identical'
+    """
+    from mlops_nb.projects import reproduce as room
+
+    return room.reproduce(getattr(run, "run_id", run), env=env, tolerance=tolerance)
