@@ -74,10 +74,12 @@ function compareTable(record, all) {
   const head = h("tr", {}, h("th", { scope: "col" }), ...record.runs.map((run, i) =>
     h("th", { scope: "col", title: run.run_id }, h("i", { cls: `swatch c${i % 8}` }), statusMark(run.status), " ", h("bdi", { text: run.name }))));
   const body = [];
+  const alike = [];
   for (const section of record.sections) {
     const rows = section.rows.filter((row) => all || row.differs);
     const same = section.rows.length - rows.length;
-    if (!rows.length && !same) continue;
+    if (!rows.length && same) alike.push(`${section.title} (${same})`);
+    if (!rows.length) continue;
     body.push(h("tr", { cls: "section" }, h("th", { scope: "rowgroup", colSpan: record.runs.length + 1 }, section.title,
       same ? h("span", { cls: "mute", text: ` ${same} the same` }) : null)));
     for (const row of rows) {
@@ -86,6 +88,7 @@ function compareTable(record, all) {
           cell.change ? h("span", { cls: cell.trend, text: ` ${cell.change}` }) : null))));
     }
   }
+  if (alike.length) body.push(h("tr", {}, h("td", { cls: "mute", colSpan: record.runs.length + 1, text: `The same: ${alike.join(", ")}` })));
   return h("table", { cls: "side" }, h("thead", {}, head), h("tbody", {}, ...body));
 }
 

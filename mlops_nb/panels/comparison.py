@@ -61,32 +61,61 @@ def comparison_table(
     [params] (1 the same)
     lr                       0.1  0.2
     """
-    ids = short_ids(run.run_id for run in runs)
-    body, plain = [], []
-    for title, shown, same in comparison_rows(runs, sections, differences_only=differences_only):
-        note = f"{same} the same" if same else ""
-        aside = " " + tag("span", f"({note})", cls="mute") if note else ""
-        section = tag("th", text(title) + aside, scope="rowgroup", colspan=len(runs) + 1)
-        mark = len(runs) > 2 or not differences_only
-        rows = [tag("tr", *_comparison_cells(title, name, values, mark)) for name, values in shown]
-        body.append(tag("tbody", tag("tr", section, cls="section"), *rows))
-        plain += [[f"[{title}]" + (f" ({note})" if note else ""), *[""] * len(runs)]]
-        plain += [[name, *comparison_texts(title, name, values)] for name, values in shown]
-    head = tag("thead", tag("tr", '<th scope="col"></th>', *(_run_head(run, ids) for run in runs)))
-    html = [tag("div", tag("table", head, *body), cls="scroll")]
+    chosen = comparison_rows(runs, sections, differences_only=differences_only)
+    html, plain = [], []
+    if any(shown for _, shown, _ in chosen):
+        html.append(_comparison_html(runs, chosen, mark=len(runs) > 2 or not differences_only))
+        plain.append(_comparison_plain(runs, chosen))
+    alike = same_parts(chosen) or ("" if plain else "Nothing differs.")
+    html.append(tag("p", text(alike, 400), cls="mute") if alike else "")
+    plain += [alike] if alike else []
     html += [picture(line_chart(curve_names(runs, lines), title=key)) for key, lines in (curves or {}).items()]
-    text_parts = [plain_table(["", *(run.name for run in runs)], plain)]
-    if not body:
-        html, text_parts = [tag("p", "Nothing differs.", cls="mute")], ["Nothing differs."]
     if code_diff:
         html.append(tag("h4", "code") + diff_block(code_diff))
-        text_parts.append(code_diff.rstrip())
-    return {"text/html": document(*html, cls="compare"), "text/plain": "\n\n".join(text_parts)}
+        plain.append(code_diff.rstrip())
+    return {"text/html": document(*html, cls="compare"), "text/plain": "\n\n".join(plain)}
 
 
-def comparison_rows(
-    runs: Sequence[Run], sections: Sections | None = None, *, differences_only: bool = True
-) -> list[tuple[str, list[tuple[str, list[Any]]], int]]:
+Chosen = list[tuple[str, list[tuple[str, list[Any]]], int]]
+"""Per part of a comparison: its title, the rows to show, and how many agree and are left out."""
+
+
+def _comparison_html(runs: Sequence[Run], chosen: Chosen, *, mark: bool) -> str:
+    ids = short_ids(run.run_id for run in runs)
+    body = []
+    for title, shown, same in chosen:
+        if not shown:
+            continue
+        aside = " " + tag("span", f"({same} the same)", cls="mute") if same else ""
+        section = tag("th", text(title) + aside, scope="rowgroup", colspan=len(runs) + 1)
+        rows = [tag("tr", *_comparison_cells(title, name, values, mark)) for name, values in shown]
+        body.append(tag("tbody", tag("tr", section, cls="section"), *rows))
+    head = tag("thead", tag("tr", '<th scope="col"></th>', *(_run_head(run, ids) for run in runs)))
+    return tag("div", tag("table", head, *body), cls="scroll")
+
+
+def _comparison_plain(runs: Sequence[Run], chosen: Chosen) -> str:
+    lines: list[list[str]] = []
+    for title, shown, same in chosen:
+        if shown:
+            lines.append([f"[{title}]" + (f" ({same} the same)" if same else ""), *[""] * len(runs)])
+            lines += [[name, *comparison_texts(title, name, values)] for name, values in shown]
+    return plain_table(["", *(run.name for run in runs)], lines)
+
+
+def same_parts(chosen: Chosen) -> str:
+    """Say in one line which parts agree as a whole; empty if none does.
+
+    Examples
+    --------
+    >>> same_parts([("params", [], 3), ("tags", [("a", [1, 2])], 0)])
+    'The same: params (3)'
+    """
+    alike = [f"{title} ({same})" for title, shown, same in chosen if same and not shown]
+    return f"The same: {', '.join(alike)}" if alike else ""
+
+
+def comparison_rows(runs: Sequence[Run], sections: Sections | None = None, *, differences_only: bool = True) -> Chosen:
     """Choose the rows of a comparison: per part its title, the rows to show, and how many agree and are left out.
 
     Examples

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 from typing import Any
 
 from mlops_nb.panels.format import elide, show_text
@@ -82,7 +83,8 @@ def draw_graph(nodes: Sequence[Node], edges: Sequence[tuple[str, str]]) -> str:
     """
     shown = {node.key for node in nodes}
     links = [(a, b) for a, b in edges if a in shown and b in shown]
-    layers = _order(_layers([node.key for node in nodes], links), links)
+    layers, routes = _route(_layers([node.key for node in nodes], links), links)
+    layers = _order(layers, [step for route in routes for step in pairwise(route)])
     tallest = max(len(layer) for layer in layers)
     height = tallest * (NODE_HEIGHT + GAP_Y) + GAP_Y
     places: dict[str, tuple[float, float]] = {}
@@ -91,7 +93,9 @@ def draw_graph(nodes: Sequence[Node], edges: Sequence[tuple[str, str]]) -> str:
         for row, key in enumerate(layer):
             places[key] = (4 + column * (NODE_WIDTH + GAP_X), top + row * (NODE_HEIGHT + GAP_Y))
     width = len(layers) * (NODE_WIDTH + GAP_X) - GAP_X + 8
-    body = "".join(_edge(places[a], places[b]) for a, b in links) + "".join(_box(n, *places[n.key]) for n in nodes)
+    body = "".join(_edge([places[key] for key in route]) for route in routes) + "".join(
+        _box(n, *places[n.key]) for n in nodes
+    )
     label = f"{len(nodes)} nodes, {len(links)} links"
     return (
         f'<svg class="chart" xmlns="http://www.w3.org/2000/svg" role="img" width="{width}" height="{height}" '
@@ -126,6 +130,18 @@ def _layers(keys: Sequence[str], links: Sequence[tuple[str, str]]) -> list[list[
     return [layer for layer in layers if layer]
 
 
+def _route(layers: list[list[str]], links: Sequence[tuple[str, str]]) -> tuple[list[list[str]], list[list[str]]]:
+    """Give links over several layers a free place in each, so that they pass between the nodes and not behind them."""
+    depth = {key: i for i, layer in enumerate(layers) for key in layer}
+    wide, routes = [list(layer) for layer in layers], []
+    for a, b in links:
+        stops = [f"{a}\0{b}\0{i}" for i in range(depth[a] + 1, depth[b])]
+        for i, stop in enumerate(stops, depth[a] + 1):
+            wide[i].append(stop)
+        routes.append([a, *stops, b])
+    return wide, routes
+
+
 def _order(layers: list[list[str]], links: Sequence[tuple[str, str]]) -> list[list[str]]:
     """Put each node near the middle of its neighbours, sweeping there and back, so that few links cross."""
     near: dict[str, list[str]] = {key: [] for layer in layers for key in layer}
@@ -141,12 +157,18 @@ def _order(layers: list[list[str]], links: Sequence[tuple[str, str]]) -> list[li
     return layers
 
 
-def _edge(start: tuple[float, float], end: tuple[float, float]) -> str:
-    x1, y1 = start[0] + NODE_WIDTH, start[1] + NODE_HEIGHT / 2
-    x2, y2 = end[0], end[1] + NODE_HEIGHT / 2
-    bend = max(24.0, abs(x2 - x1) / 2)
-    path = f"M{x1:.0f} {y1:.0f}C{x1 + bend:.0f} {y1:.0f} {x2 - bend:.0f} {y2:.0f} {x2 - 5:.0f} {y2:.0f}"
-    return f'<path class="edge" d="{path}"/><path class="tip" d="M{x2 - 7:.0f} {y2 - 4:.0f}l7 4l-7 4z"/>'
+def _edge(stops: Sequence[tuple[float, float]]) -> str:
+    x, y = stops[0][0] + NODE_WIDTH, stops[0][1] + NODE_HEIGHT / 2
+    path = f"M{x:.0f} {y:.0f}"
+    for i, (left, top) in enumerate(stops[1:], 1):
+        end, middle = left, top + NODE_HEIGHT / 2
+        bend = max(24.0, abs(end - x) / 2)
+        path += f"C{x + bend:.0f} {y:.0f} {end - bend:.0f} {middle:.0f} {end:.0f} {middle:.0f}"
+        x, y = end, middle
+        if i < len(stops) - 1:
+            x += NODE_WIDTH
+            path += f"H{x:.0f}"
+    return f'<path class="edge" d="{path}"/><path class="tip" d="M{x - 7:.0f} {y - 4:.0f}l7 4l-7 4z"/>'
 
 
 def _box(node: Node, x: float, y: float) -> str:

@@ -133,7 +133,7 @@ class RunsGrid {
     this.scroller = h("div", {
       cls: "scroller", tabIndex: 0, role: "grid", "aria-label": "Runs", "aria-multiselectable": "true",
       onscroll: () => this.schedule(), onkeydown: (event) => this.key(event),
-    }, h("div", { role: "rowgroup" }, this.header), this.body);
+    }, h("div", { cls: "top", role: "rowgroup" }, this.header), this.body);
     this.note = h("span", { cls: "mute note", "aria-live": "polite" });
     this.below = h("div", { cls: "below" });
     this.host.replaceChildren(h("div", { cls: "bar" }, this.filter,
@@ -202,9 +202,10 @@ class RunsGrid {
     if (name.startsWith("metrics.")) column.best = this.bestOf(name, values);
     const sample = [];
     for (let i = 0; i < Math.min(200, this.rows.length); i += 1) sample.push(this.cellText(column, i).length);
-    const content = Math.max(0, ...sample) * 7.8 + 22;
-    const heading = column.label.length * 6.8 + 34;
-    column.width = name === "curve" ? Math.max(104, Math.min(heading, 150)) : Math.round(Math.min(name === "name" ? 280 : 220, Math.max(content, Math.min(heading, 160), name === "name" ? 180 : 56)));
+    sample.sort((a, b) => a - b); // one very long name in twenty does not widen the column for all
+    const content = (sample[Math.floor(sample.length * 0.94)] ?? 0) * 7.8 + (name === "name" ? 46 : 22);
+    const heading = column.label.length * 7.4 + 38;
+    column.width = name === "curve" ? Math.max(104, Math.min(heading, 150)) : Math.round(Math.min(name === "name" ? 280 : 220, Math.max(content, Math.min(heading, 160), name === "name" ? 150 : 56)));
     return column;
   }
 

@@ -41,6 +41,7 @@ function drawPlot(title, series, { log, weight, width = 520, height = 240 }) {
   for (const line of lines) {
     for (let i = 0; i < line.ys.length; i += 1) {
       lowX = Math.min(lowX, line.xs[i]); highX = Math.max(highX, line.xs[i]);
+      if (usable(line.ys[i])) { lowY = Math.min(lowY, line.ys[i]); highY = Math.max(highY, line.ys[i]); } // smoothing does not zoom
       if (usable(line.shown[i])) { lowY = Math.min(lowY, line.shown[i]); highY = Math.max(highY, line.shown[i]); }
     }
   }

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from mlops_nb.entities import DataRef, Run
+from mlops_nb.entities import DataRef, Run, Status
 from mlops_nb.panels.columns import best_rows, choose_columns, column_label, column_texts, is_numeric
 from mlops_nb.panels.format import plain_json, short_ids, show_size, show_value
 from mlops_nb.panels.markup import document, number_cell, status_mark, table, tag, text, time_mark
@@ -94,7 +94,7 @@ def _column_tip(column: str) -> str | None:
 
 def _run_cell(run: Run, column: str, shown: str) -> str:
     if column == "status":
-        return status_mark(run)
+        return status_mark(run, word=run.status is not Status.FINISHED)  # the usual is said by a mark alone
     if column == "name":
         return tag("strong", text(run.name, 40))
     if column == "start_time":

@@ -17,7 +17,7 @@ from mlops_nb.comparison import MISSING
 from mlops_nb.entities import Run, Status
 from mlops_nb.panels.card import Card, card_remarks, card_text
 from mlops_nb.panels.columns import best_rows, choose_columns, column_label, column_texts, is_numeric
-from mlops_nb.panels.comparison import NONE, Sections, comparison_rows, comparison_texts, differs
+from mlops_nb.panels.comparison import NONE, Sections, comparison_rows, comparison_texts, differs, same_parts
 from mlops_nb.panels.format import (
     STATUS_SYMBOLS,
     elide,
@@ -273,12 +273,19 @@ def print_compare(
     table.add_column("", max_width=36, overflow="ellipsis", no_wrap=True)
     for run in runs:
         table.add_column(_marked_name(run), overflow="fold")
-    for title, shown, same in comparison_rows(runs, sections, differences_only=differences_only):
+    chosen = comparison_rows(runs, sections, differences_only=differences_only)
+    for title, shown, same in chosen:
+        if not shown:
+            continue
         note = Text(f" ({same} the same)" if same else "", "dim")
         table.add_row(Text(show_value(title), "bold") + note)
         for name, values in shown:
             table.add_row(Text(f"  {show_value(name, 40)}", "dim"), *_compared(title, name, values))
-    console.print(table)
+    if table.row_count:
+        console.print(table)
+    alike = same_parts(chosen)
+    if alike:
+        console.print(Text(show_value(alike, 400), "dim"))
     if code_diff:
         console.print(Text("code", "bold"))
         console.print(code_block(code_diff.rstrip("\n"), console, "diff"))
