@@ -7,7 +7,7 @@ import sys
 import time
 import types
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlops_nb.capture.slicing.fingerprint import Print, Probe
@@ -30,6 +30,7 @@ class Token:
     started: float = 0.0
     overhead: float = 0.0
     nested: bool = False
+    lost: bool = False
 
 
 class Follower:
@@ -106,18 +107,10 @@ class Follower:
         entry.asks, entry.future = text.asks, text.future
         token = Token(entry, text)
         self.current = token
-        left = [self.base]
-
-        def print_of(name: str) -> Print:
-            return self._print(name, left)
-
-        token.reading = read_names(text, self.namespace, print_of)
-        if late := self.world.patched_names(token.reading.packages):  # what patched libraries' functions load
-            text.reads.update({name: frozenset() for name in late - text.reads.keys()})
-            token.reading = read_names(text, self.namespace, print_of)
-        self._read_before(token)
-        token.identities = self._identities()
-        token.view = self.world.look(text, token.reading)
+        try:
+            self._look(token)
+        except Exception as fault:  # a tracker's own fault must not reach the cell; the slice is then only bigger
+            self._assume_everything(token, fault)
         token.overhead = time.thread_time() - began
         token.started = time.perf_counter()
         return token
@@ -152,22 +145,54 @@ class Follower:
             entry.execution_count = execution_count
         entry.error = type(error).__name__ if error is not None else ""
         self.current = None
+        try:
+            if token.lost:
+                self._assume_everything(token, RuntimeError())  # once more, for names that are new
+            else:
+                self._settle(token, error is not None, files_read, files_written)
+        except Exception as fault:  # as in `before`
+            self._assume_everything(token, fault)
+        entry.overhead = token.overhead + time.thread_time() - began
+
+    def _look(self, token: Token) -> None:
+        text = token.text
+        left = [self.base]
+
+        def print_of(name: str) -> Print:
+            return self._print(name, left)
+
+        token.reading = read_names(text, self.namespace, print_of)
+        if late := self.world.patched_names(token.reading.packages):  # what patched libraries' functions load
+            text.reads.update({name: frozenset() for name in late - text.reads.keys()})
+            token.reading = read_names(text, self.namespace, print_of)
+        self._read_before(token)
+        token.identities = self._identities()
+        token.view = self.world.look(text, token.reading)
+
+    def _settle(self, token: Token, failed: bool, files_read: Iterable[str], files_written: Iterable[str]) -> None:
+        entry, text, reading = token.entry, token.text, token.reading
         left = [self.base + self.share * entry.seconds]
         now = self._identities()
         rebound = {n for n, identity in now.items() if token.identities.get(n) != identity}
-        if error is None:
-            rebound |= token.text.sure & now.keys()
+        if not failed:
+            rebound |= text.sure & now.keys()
         changed = self._find_changes(token, now, rebound, left)
         self._record_names(token, now, rebound, changed, left)
         opaque = {n for n in changed | rebound if (known := self.prints.get(n)) is not None and known.opaque}
-        self.world.record_files(entry, token.text, token.reading, token.view, files_read, files_written, opaque)
-        drawn = {
-            n for n in token.reading.names if (p := self.prints.get(n)) and not p.reach.isdisjoint(token.view.figures)
-        }
-        self.world.record_resources(entry, token.text, token.reading, token.view, self.namespace, drawn=bool(drawn))
+        self.world.record_files(entry, text, reading, token.view, files_read, files_written, opaque)
+        drawn = {n for n in reading.names if (p := self.prints.get(n)) and not p.reach.isdisjoint(token.view.figures)}
+        self.world.record_resources(entry, text, reading, token.view, self.namespace, drawn=bool(drawn))
         new_names = {inner for n in rebound if n in self.prints for inner in self.prints[n].names}
-        self.world.record_patches(entry, token.text, self.namespace, new_names)
-        entry.overhead = token.overhead + time.thread_time() - began
+        self.world.record_patches(entry, text, self.namespace, new_names)
+
+    def _assume_everything(self, token: Token, fault: Exception) -> None:
+        """Where following itself failed: the execution may have read and changed anything."""
+        token.lost = True
+        token.entry.over_budget.add(f"everything ({type(fault).__name__} while comparing)")
+        for name in self._identities():
+            self.ledger.read(token.entry, name)
+            self.ledger.change(token.entry, name)
+        self.prints.clear()
 
     # -- what others ask
 
@@ -212,6 +237,8 @@ class Follower:
             self.refused.pop(id(value), None)
         else:
             self.refused[id(value)] = seconds
+            if known is not None and known.identity == id(value):  # what was seen below it before may still be there
+                made = replace(made, reach=made.reach | known.reach, names=made.names | known.names)
         self.prints[name] = made
         return made
 
@@ -245,9 +272,7 @@ class Follower:
         first = sorted(((reading.names | maybe) & now.keys()) - rebound, key=self._expected_cost)
         changed = {n for n in first if self._compare(n, entry, left, buffers, read=n in reading.names)}
         gone = token.identities.keys() - now.keys()
-        stirred = [
-            self.prints[n] for n in (*changed, *((rebound | gone) & token.identities.keys())) if n in self.prints
-        ]
+        stirred = [self.prints[n] for n in (*changed, *((rebound | gone) & reading.names)) if n in self.prints]
         if "pyplot" in reading.packages and token.view.figures:
             stirred.append(Print(0, 0, token.view.figures, opaque=True))
         others = (now.keys() - rebound) - set(first)

@@ -194,3 +194,21 @@ def test_objects_die_when_the_cell_lets_them_go() -> None:
     gone = "import weakref\nclass Big: pass\nbig = Big()\nref = weakref.ref(big)"
     follow([gone, "n = big", "del n, big", "alive = ref() is not None"], space)
     assert space["alive"] is False
+
+
+def test_own_fault_makes_the_slice_bigger_and_never_reaches_the_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    follower, space = follow(["a = [1]", "b = 2"])
+
+    def broken(*_: Any) -> None:
+        raise LookupError
+
+    monkeypatch.setattr("mlops_nb.capture.slicing.follower.read_names", broken)
+    token = follower.before("a.append(3)", "a.append(3)", 3, None)
+    space["a"].append(3)
+    follower.after(token, None)
+    monkeypatch.undo()
+    token = follower.before("r = a", "r = a", 4, None)
+    exec("r = a", space)
+    follower.after(token, None)
+    assert needed(follower) == [0, 1, 2]
+    assert any("LookupError" in note for note in follower.slice_of(follower.last_index).notes)
