@@ -1,4 +1,4 @@
-"""The kernel's client: papermill's, made to tell what happens live, to name cells, and to stop cleanly.
+"""The kernel's client: nbclient's, made to tell what happens live, to name cells, and to stop cleanly.
 
 nbclient sends no cell id, so that a cell would be another one in each execution; here it goes into the request's
 metadata, as JupyterLab sends it.
@@ -12,20 +12,19 @@ import os
 import shutil
 import signal
 import tempfile
-import time
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import nbformat
+from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
-from papermill.clientwrap import PapermillNotebookClient
-from papermill.engines import NotebookExecutionManager
-from papermill.iorw import write_ipynb
+from nbclient.util import ensure_async, run_sync
 
 from mlops_nb.errors import InvalidState
 from mlops_nb.projects.events import Failure, Interruption, Listener
+from mlops_nb.projects.saving import SavedNotebook
 
-__all__ = ["FollowedClient", "SavedNotebook"]
+__all__ = ["FollowedClient"]
 
 GRACE_SECONDS = 10
 """How long an interrupted cell may go on before its kernel is killed."""
@@ -36,82 +35,32 @@ STREAM_LIMIT = 32 * 2**20
 SOCKET_ROOM = 90
 """Longest path of a folder for sockets: with ``/kernel-<n>`` the system takes about 103 characters."""
 
-SAVE_SHARE = 20
-"""Saving takes at most one part in so many of the time, however large the notebook."""
 
-
-class SavedNotebook(NotebookExecutionManager):  # type: ignore[misc]  # papermill is not typed
-    """The notebook under execution, with papermill's metadata, saved as it goes on: whole or not at all."""
-
-    def __init__(self, nb: nbformat.NotebookNode, output_path: str | None = None, **options: Any) -> None:
-        super().__init__(nb, output_path=output_path, **options)
-        self._saved_at = -1e9
-        self._save_took = 0.0
-
-    def save(self, **options: Any) -> None:
-        """Save, unless the last time was just now: twice a cell is much for a notebook with a thousand."""
-        if time.monotonic() - self._saved_at > max(0.5, SAVE_SHARE * self._save_took):
-            self.save_now()
-
-    def save_now(self) -> None:
-        """Save in any case."""
-        if self.output_path:
-            began = time.monotonic()
-            save_notebook(self.nb, self.output_path)
-            self._saved_at = time.monotonic()
-            self._save_took = self._saved_at - began
-        self.last_save_time = self.now()
-
-    def notebook_complete(self, **options: Any) -> None:
-        """Close papermill's metadata and save for good."""
-        self._saved_at = float("inf")  # what it saves on its way would be saved twice
-        super().notebook_complete(**options)
-        self.save_now()
-
-
-def save_notebook(notebook: nbformat.NotebookNode, path: str) -> None:
-    """Write a notebook whole or not at all; a path with a scheme goes through papermill's writers.
-
-    Parameters
-    ----------
-    notebook : NotebookNode
-        What to write.
-    path : str
-        A local path, or what papermill knows (``s3://``, ``gs://``, ``-``).
-
-    Examples
-    --------
-    >>> save_notebook(nbformat.v4.new_notebook(), "out.ipynb")
-    >>> nbformat.read("out.ipynb", 4).cells
-    []
-    """
-    if "://" in path or path == "-":
-        write_ipynb(notebook, path)
-        return
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(_text(notebook), encoding="utf-8", errors="backslashreplace")
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _text(notebook: nbformat.NotebookNode) -> str:
-    return str(nbformat.writes(notebook))  # type: ignore[no-untyped-call]
-
-
-class FollowedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill is not typed
+class FollowedClient(NotebookClient):
     """Executes the cells in order until one fails; `failure` then tells which and how."""
 
-    def __init__(self, saved: SavedNotebook, listener: Listener, interruption: Interruption, **options: Any) -> None:
-        super().__init__(saved, on_cell_execute=self._name_cell, on_cell_executed=self._unname_cell, **options)
+    def __init__(
+        self,
+        saved: SavedNotebook,
+        listener: Listener,
+        interruption: Interruption,
+        *,
+        meanwhile: Callable[[], None],
+        at_end: Callable[[Failure | None], None],
+        **options: Any,
+    ) -> None:
+        options |= {"on_cell_execute": self._name_cell, "on_cell_executed": self._unname_cell}
+        super().__init__(saved.notebook, raise_on_iopub_timeout=True, **options)
+        self._saved = saved
+        self._meanwhile = meanwhile
+        self._at_end = at_end
         self.failure: Failure | None = None
         self._listener = listener
         self._interruption = interruption
         self._loop: asyncio.AbstractEventLoop | None = None
         self._group: int | None = None
         self._started = False
+        self._dead = False
         self._sockets: str | None = None
         self._running = False  # the kernel has begun with the cell, so that an interrupt would not be lost
         self._printed = 0
@@ -133,7 +82,7 @@ class FollowedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
         """
         try:
             with self._interruption.handled_by(self._stop):
-                self.execute(env=env, **({"cwd": cwd} if cwd else {}))
+                self._execute(env=env, **({"cwd": cwd} if cwd else {}))
         except (RuntimeError, OSError) as error:
             if self._started:
                 raise
@@ -145,7 +94,7 @@ class FollowedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
                 self._cleanup_kernel()
             if self._sockets is not None:
                 shutil.rmtree(self._sockets, ignore_errors=True)
-            if self._group is not None and self.failure is not None and self.failure.ename == "DeadKernelError":
+            if self._dead and self._group is not None:
                 with contextlib.suppress(ProcessLookupError, PermissionError):  # it left no children
                     os.killpg(self._group, signal.SIGKILL)
 
@@ -159,19 +108,45 @@ class FollowedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
                 manager.ip = f"{self._sockets}/kernel"
         return manager
 
-    def execute(self, **options: Any) -> None:
-        """Execute as papermill does, but ask for the language first: a kernel that hangs would not answer later."""
+    def _execute(self, **options: Any) -> None:
         self.reset_execution_trackers()
         with self.setup_kernel(**options):
-            answer = self.wait_for_reply(self.kc.kernel_info())
+            assert self.kc is not None and self.km is not None  # `setup_kernel` makes both or raises
+            # Asked for first: a kernel that hangs after the last cell would never answer.
+            answer: Any = self.wait_for_reply(self.kc.kernel_info())
             self.nb.metadata["language_info"] = answer["content"]["language_info"]
             self._started = True
             self._group = getattr(self.km.provisioner, "pgid", None)
-            self.papermill_execute_cells()
-            self.set_widgets_metadata()
+            try:
+                self._execute_cells()
+                self.set_widgets_metadata()
+            finally:
+                self._end_kernel()
 
-    def papermill_execute_cells(self) -> None:
-        """Execute the cells; the first failure ends it, and stands in the notebook."""
+    def _end_kernel(self) -> None:
+        """Let the kernel end, and use the time that it takes."""
+        ends = not self._dead and self.shutdown_kernel == "graceful"
+        if ends:
+            run_sync(self._ask_to_end)()
+        self._saved.close()
+        self._at_end(self.failure)
+        if ends:
+            run_sync(self._see_it_end)()
+
+    async def _ask_to_end(self) -> None:
+        assert self.km is not None
+        await ensure_async(self.km.request_shutdown())
+
+    async def _see_it_end(self) -> None:
+        assert self.km is not None
+        await ensure_async(self.km.finish_shutdown())  # kills it if it does not end in some seconds
+
+    def start_new_kernel(self, **options: Any) -> None:
+        """Start the kernel's process, and use the time until it answers."""
+        super().start_new_kernel(**options)
+        self._meanwhile()
+
+    def _execute_cells(self) -> None:
         self._listener.on_start(sum(map(self._executes, self.nb.cells)))
         for index, cell in enumerate(self.nb.cells):
             if self._interruption.requested:
@@ -181,20 +156,18 @@ class FollowedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
             if executes:
                 self._listener.on_cell(index, cell.source)
             self._printed = 0
-            self.nb_man.cell_start(cell, index)
+            self._saved.begin(cell)
             try:
                 self.execute_cell(cell, index)
             except CellExecutionError as error:
                 self._note_error(index, error)
                 break
-            except (
-                Exception
-            ) as error:  # the kernel died, a time limit, the channel broke: it stands in the notebook too
+            except Exception as error:  # the kernel died, a time limit, a broken channel: the notebook says so too
                 self._note_fault(index, error)
                 break
             finally:
                 _join_streams(cell)
-                self.nb_man.cell_complete(cell, cell_index=index)
+                self._saved.end(cell)
                 if executes:
                     self._listener.on_cell_done(index)
 
@@ -211,6 +184,7 @@ class FollowedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
     def _note_fault(self, index: int, error: Exception) -> None:
         name, reason = type(error).__name__, str(error)
         if isinstance(error, DeadKernelError):
+            self._dead = True
             name, reason = "DeadKernelError", self._reason_of_death()
             if self._interruption.requested:
                 name, reason = "KeyboardInterrupt", "the kernel did not react and was killed"
@@ -225,7 +199,7 @@ class FollowedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
         cell = self.nb.cells[index]
         count = cell.get("execution_count")
         self.failure = Failure(index, cell.get("id", ""), count, cell.source, name, reason, traceback)
-        self.nb_man.cell_exception(cell, cell_index=index)
+        self._saved.fail(cell)
 
     def _reason_of_death(self) -> str:
         process = getattr(getattr(self.km, "provisioner", None), "process", None)
@@ -246,6 +220,7 @@ class FollowedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
             if self._printed > STREAM_LIMIT:
                 return self._cut_stream(msg, cell, index)
         output = super().process_message(msg, cell, index)
+        self._saved.save_in_time()
         if output is not None:
             self._listener.on_output(index, output)
         elif msg["msg_type"] == "update_display_data":
@@ -262,10 +237,12 @@ class FollowedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
         return super().process_message(msg, cell, index)
 
     async def _name_cell(self, cell: nbformat.NotebookNode, cell_index: int) -> None:
+        assert self.kc is not None  # there is a cell under execution
         self._loop = asyncio.get_running_loop()
         self.kc.session.metadata = {"cellId": cell.get("id", "")}
 
     def _unname_cell(self, cell: nbformat.NotebookNode, cell_index: int, execute_reply: Any) -> None:
+        assert self.kc is not None
         self.kc.session.metadata = {}
         self._running = False
 
@@ -277,10 +254,9 @@ class FollowedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
     def _interrupt_or_kill(self, requests: int) -> None:
         if self.km is None or self._loop is None or (requests == 1 and not self._running):
             return  # it is over, or `process_message` interrupts once the kernel has begun
-        act = self.km.interrupt_kernel() if requests == 1 else self.km.shutdown_kernel(now=True)
-        self._stopping = asyncio.ensure_future(
-            act, loop=self._loop
-        )  # kept: a task without a reference may be collected
+        act: Any = self.km.interrupt_kernel() if requests == 1 else self.km.shutdown_kernel(now=True)
+        # Kept, since a task without a reference may be collected.
+        self._stopping = asyncio.ensure_future(act, loop=self._loop)
         if requests == 1:
             self._loop.call_later(GRACE_SECONDS, self._interrupt_or_kill, 2)
 

@@ -5,10 +5,14 @@ papermill loads this module while it is itself being imported, so nothing here m
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from mlops_nb import workspace as workspaces
+from mlops_nb.entities import Status
+from mlops_nb.projects.events import Failure, Silence
 from mlops_nb.projects.execution import inject, load_notebook, prepare
 from mlops_nb.projects.parameters import contract, recordable
 from mlops_nb.projects.rerun import Job, track_execution
@@ -18,8 +22,11 @@ if TYPE_CHECKING:
 
 __all__ = ["TrackingEngine"]
 
-_OURS = ("experiment", "run_name", "tags")
-_UNUSED = ("autosave_cell_every", "language", "input_path", "start_timeout", "execution_timeout")
+_TAKEN = frozenset(
+    "experiment run_name tags stdout_file stderr_file input_path language autosave_cell_every start_timeout "
+    "execution_timeout".split()
+)
+"""Options that are not handed on to nbclient."""
 
 
 class TrackingEngine:
@@ -75,12 +82,12 @@ class TrackingEngine:
             output_path,
             kernel_name,
         )
-        job.options = {key: value for key, value in options.items() if key not in (*_OURS, *_UNUSED)}
-        job.options |= {"progress": progress_bar, "log_output": log_output}
-        job.options |= {"timeout": options.get("execution_timeout")}
+        job.options = {key: value for key, value in options.items() if key not in _TAKEN}
+        job.options["timeout"] = options.get("execution_timeout")
         if options.get("start_timeout"):
             job.options["startup_timeout"] = options["start_timeout"]
-        track_execution(job, workspaces.current())
+        follower = _Follower(progress_bar, log_output, options.get("stdout_file"), options.get("stderr_file"))
+        track_execution(job, workspaces.current(), listener=follower)
         return nb
 
     @classmethod
@@ -94,6 +101,46 @@ class TrackingEngine:
         metadata = nb.metadata
         named = metadata.get("language_info", {}).get("name") or metadata.get("kernelspec", {}).get("language")
         return str(language or named or "python")
+
+
+class _Follower(Silence):
+    """papermill's own ways to follow an execution: its progress bar, its logger, files for the streams."""
+
+    def __init__(
+        self, progress: bool | dict[str, Any], log: bool, stdout: IO[str] | None, stderr: IO[str] | None
+    ) -> None:
+        self._progress = progress
+        self._log = logging.getLogger("papermill") if log else None
+        self._files = {"stdout": stdout, "stderr": stderr}
+        self._bar: Any = None
+
+    def on_start(self, total: int) -> None:
+        if self._progress:
+            from tqdm.auto import tqdm  # type: ignore[import-untyped]
+
+            settings = {
+                "unit": "cell",
+                "desc": "Executing",
+                **(self._progress if isinstance(self._progress, dict) else {}),
+            }
+            self._bar = tqdm(total=total, **settings)
+
+    def on_output(self, index: int, output: Mapping[str, Any]) -> None:
+        text = output.get("text") or output.get("data", {}).get("text/plain") or ""
+        file = self._files.get(output.get("name", ""))
+        if file is not None:
+            file.write(text)
+            file.flush()
+        if self._log is not None and text:
+            self._log.log(logging.WARNING if output.get("name") == "stderr" else logging.INFO, "%s", text)
+
+    def on_cell_done(self, index: int) -> None:
+        if self._bar is not None:
+            self._bar.update(1)
+
+    def on_end(self, status: Status, failure: Failure | None) -> None:
+        if self._bar is not None:
+            self._bar.close()
 
 
 def _name_cells_again(notebook: NotebookNode, path: Path) -> None:

@@ -7,7 +7,7 @@ import logging
 import os
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from mlops_nb.projects.events import (
 )
 from mlops_nb.projects.literals import write_assignments
 from mlops_nb.projects.parameters import recordable
+from mlops_nb.projects.saving import SavedNotebook
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -108,7 +109,7 @@ def load_notebook(path: str | Path) -> NotebookNode:
             warnings.simplefilter("ignore")  # missing ids are given below
             logging.getLogger("traitlets").addFilter(_quiet)
             text = _identified(text)
-            notebook: NotebookNode = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
+            notebook: NotebookNode = nbformat.reads(text, as_version=4)
     except Exception as error:  # nbformat raises what its validators do: KeyError, AttributeError, its own
         raise InvalidInput(f"{path} is not a notebook: {_first_line(error)}.", hint=hint) from error
     finally:
@@ -192,7 +193,7 @@ def inject(notebook: NotebookNode, values: Mapping[str, Any]) -> None:
         tagged = [index for index, cell in enumerate(cells) if "parameters" in _tags(cell)]
         cell: dict[str, Any] = {"cell_type": "code", "id": _INJECTED, "source": source}
         cell |= {"metadata": {"tags": [_INJECTED]}, "outputs": [], "execution_count": None}
-        cells.insert(tagged[0] + 1 if tagged else 0, from_dict(cell))  # type: ignore[no-untyped-call]
+        cells.insert(tagged[0] + 1 if tagged else 0, from_dict(cell))
     notebook.cells = cells
     notebook.metadata.setdefault("papermill", type(notebook)())["parameters"] = recordable(dict(values))
 
@@ -334,7 +335,8 @@ def execute(
     listener: Listener | None = None,
     interruption: Interruption | None = None,
     timeout: int | None = None,
-    progress: bool | dict[str, Any] = False,
+    meanwhile: Callable[[], None] = lambda: None,
+    at_end: Callable[[Failure | None], None] = lambda failure: None,
     **options: Any,
 ) -> Outcome:
     """Execute a notebook in a kernel of its own until its end or its first failure, and save it in both cases.
@@ -357,8 +359,10 @@ def execute(
         By which another thread may stop it; Ctrl-C and SIGTERM do in the main thread in any case.
     timeout : int, optional
         Seconds that a cell may take.
-    progress : bool or dict
-        papermill's progress bar, for its command line.
+    meanwhile : callable, optional
+        Called when the kernel's process was started and does not answer yet, which takes a second.
+    at_end : callable, optional
+        Called with the failure when the notebook is executed and saved and the kernel is ending, which takes as long.
     **options
         Further options of nbclient's `NotebookClient`.
 
@@ -379,18 +383,18 @@ def execute(
     """
     kernel, note = find_kernel(notebook, kernel)
     prepare(notebook)
-    from mlops_nb.projects.client import FollowedClient, SavedNotebook  # papermill: half a second
+    from mlops_nb.projects.client import FollowedClient  # nbclient: a quarter of a second
 
     told, stop = Told(listener), interruption or Interruption()
-    saved = SavedNotebook(notebook, None if output is None else str(output), progress_bar=progress)
+    saved = SavedNotebook(notebook, None if output is None else str(output))
     settings = {"startup_timeout": START_SECONDS, "iopub_timeout": IOPUB_SECONDS, "timeout": timeout, **options}
+    settings |= {"meanwhile": meanwhile, "at_end": at_end}
     client = FollowedClient(saved, told, stop, kernel_name=kernel, **settings)
-    saved.notebook_start()
     try:
         with on_signals(stop):
             client.run({**os.environ, **(env or {})}, None if cwd is None else str(cwd))
     finally:
-        saved.notebook_complete()
+        saved.close()
     status = Status.FINISHED if client.failure is None else client.failure.status
     told.on_end(status, client.failure)
     return Outcome(notebook, status, client.failure, (note,) if note else ())

@@ -68,9 +68,7 @@ def _exporter() -> Any:
 
     settings = Config()
     settings.NbConvertBase.display_data_priority = _SHOWN
-    return HTMLExporter(  # type: ignore[no-untyped-call]
-        config=settings, raw_template=_TEMPLATE, embed_images=True, exclude_anchor_links=True
-    )
+    return HTMLExporter(config=settings, raw_template=_TEMPLATE, embed_images=True, exclude_anchor_links=True)
 
 
 def warm_up() -> None:
@@ -84,4 +82,4 @@ def warm_up() -> None:
 
     code: dict[str, Any] = {"cell_type": "code", "source": "1", "metadata": {}, "outputs": [], "execution_count": None}
     text: dict[str, Any] = {"cell_type": "markdown", "source": "# 1", "metadata": {}}
-    render_page(from_dict({"cells": [text, code], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}))  # type: ignore[no-untyped-call]
+    render_page(from_dict({"cells": [text, code], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}))

@@ -51,8 +51,11 @@ class Recorder(Silence):
         self._warm = threading.Thread(target=self._describe, name="mlops_nb-surroundings", daemon=True)
 
     def on_start(self, total: int) -> None:
-        """Use the time in which the kernel works for what takes this process a second."""
+        """Note how much there is to do."""
         self._run.fact("progress", {"done": 0, "total": total})
+
+    def warm_up(self) -> None:
+        """Use the time until the kernel answers for what takes this process a second."""
         self._warm.start()
 
     def on_output(self, index: int, output: Mapping[str, Any]) -> None:
@@ -79,6 +82,12 @@ class Recorder(Silence):
         failure : Failure or None
             What stopped it.
         """
+        try:
+            self._keep(notebook, name, failure)
+        except Exception as error:  # what we cannot keep must not make a good run a failed one
+            say(error, about=f"keep:{self._run.run_id}")
+
+    def _keep(self, notebook: NotebookNode, name: str, failure: Failure | None) -> None:
         from nbformat import from_dict
 
         clean, redactions = redact_json(notebook)
@@ -86,7 +95,7 @@ class Recorder(Silence):
         keep_bytes(self._run, text.encode("utf-8", "backslashreplace"), f"{name}.ipynb")
         if self._warm.ident is not None:
             self._warm.join()
-        self._keep_page(from_dict(clean), name)  # type: ignore[no-untyped-call]
+        self._keep_page(from_dict(clean), name)
         self._run.fact("code", source_of(clean))
         self._run.fact("outputs", _outputs(clean))
         cells = [_cell(index, cell) for index, cell in enumerate(clean["cells"]) if cell["cell_type"] == "code"]

@@ -171,11 +171,12 @@ def track_execution(
             env=_environment(space, run, job.path),
             listener=Told(recorder, listener),
             interruption=interruption,
+            meanwhile=recorder.warm_up,
+            at_end=lambda failure: recorder.keep(job.notebook, job.path.stem, failure),
             **job.options,
         )
         for note in outcome.notes:
             run.log_line("stderr", f"mlops_nb: {note}\n")
-        recorder.keep(outcome.notebook, job.path.stem, outcome.failure)
         _finish(run, outcome.status)
     except BaseException as error:
         run.fact("error", describe_error(error))

@@ -143,7 +143,7 @@ def test_nothing_runs_when_something_does_not_fit(space: Workspace, tmp_path: Pa
 
 
 def test_a_failing_notebook_is_kept_and_names_its_run(space: Workspace) -> None:
-    notebook = book("%load_ext mlops_nb", "%%track\nacc = 0.5", "%%track\nprint('before')\n1 / 0", "2")
+    notebook = book("%load_ext mlops_nb", "%%track\nacc = sum([0.25, 0.25])", "%%track\nprint('before')\n1 / 0", "2")
     with pytest.raises(NotebookFailed, match="ZeroDivisionError") as failed:
         run_notebook(save(notebook, space, "failing"), workspace=space)
     assert failed.value.run_id is not None
