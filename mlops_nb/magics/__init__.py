@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlops_nb import workspace as workspaces
-
 _ATTRIBUTE = "_mlops_nb_session"
 
 
@@ -24,8 +22,6 @@ def load(shell: Any) -> None:
         return
     session = Session(shell)
     register(shell, session)
-    if workspaces.is_disabled():
-        session.mode = "off"
     session.connect()
     setattr(shell, _ATTRIBUTE, session)
 

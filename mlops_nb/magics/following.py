@@ -19,6 +19,10 @@ _OWN_LINES = re.compile(r"^([ \t]*)(%(?:(?:re)?load_ext[ \t]+mlops_nb|track|mlop
 """Lines that only mean something to us: a slice runs where mlops_nb is not installed."""
 
 
+SESSION_LIMIT = 1_000_000
+_SESSION_KEYS = ("index", "execution_count", "cell_id", "source", "error", "needs")
+
+
 @dataclass(slots=True)
 class Followed:
     """One execution that is, or was, followed.
@@ -69,6 +73,7 @@ class Following:
         self._watch: Any = None
         self._entropy: EntropyLog | None = None
         self._last_state: dict[str, Any] = {}
+        self._plain: list[dict[str, Any]] = []
 
     def start(self) -> None:
         """Install the hooks on files and on NumPy's entropy."""
@@ -132,7 +137,7 @@ class Following:
     def facts(self, followed: Followed, cells: Sequence[Mapping[str, Any]] | None) -> dict[str, Any]:
         """What is recorded of a tracked execution: slice, session, badge, randomness."""
         raw = self.follower.slice_of(followed.index)
-        session = self.follower.session()
+        session = self._session()
         result = self.slice_of(followed)
         parts = [*result.executions, result.target]
         badge = restart_run_all(
@@ -148,7 +153,7 @@ class Following:
                 "random": result.random,
                 "total": result.total,
             },
-            "session": session,
+            "session": _bounded([{key: entry[key] for key in _SESSION_KEYS} for entry in session]),
             "restart_run_all": badge,
             "randomness": self._randomness(parts),
         }
@@ -163,6 +168,13 @@ class Following:
         return list(found.values())
 
     # -- parts
+
+    def _session(self) -> list[dict[str, Any]]:
+        """Every execution as plain data; those that are over do not change any more, and are kept."""
+        executions = self.follower.ledger.executions
+        for entry in executions[len(self._plain) :]:
+            self._plain.append(entry.plain())
+        return self._plain[: len(executions)]
 
     def _is_ours(self, access: Access) -> bool:
         """Our own store, read or written by our own calls, is nobody's data."""
@@ -261,6 +273,17 @@ def seed_line(seed: int, libraries: Sequence[str]) -> str:
     if "torch" in libraries:
         calls.append(f"__import__('torch').manual_seed({seed})")
     return "; ".join(calls)
+
+
+def _bounded(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The session as it is kept with a run: beyond `SESSION_LIMIT` characters the oldest sources are left empty."""
+    size = sum(len(entry["source"]) for entry in entries)
+    for entry in entries:
+        if size <= SESSION_LIMIT:
+            break
+        size -= len(entry["source"])
+        entry["source"], entry["cut"] = "", True
+    return entries
 
 
 def read_cells(notebook: Path) -> list[dict[str, Any]] | None:

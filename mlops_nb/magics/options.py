@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import functools
 import re
 import shlex
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from mlops_nb.entities import check_name, check_tag
 from mlops_nb.errors import InvalidInput
 
 MARK = "%%track"
@@ -70,6 +70,7 @@ def _suggestion(word: str, known: list[str]) -> str:
     return f"Did you mean {close[0]}?" if close else f"It takes {', '.join(known)}."
 
 
+@functools.cache
 def track_parser() -> OneLineParser:
     """The parser of ``%%track``, which also writes its help."""
     parser = OneLineParser(
@@ -89,6 +90,7 @@ def track_parser() -> OneLineParser:
     return parser
 
 
+@functools.lru_cache(maxsize=256)
 def parse_track(line: str) -> TrackOptions:
     """Read the options of a ``%%track`` line.
 
@@ -115,6 +117,7 @@ def parse_track(line: str) -> TrackOptions:
     mlops_nb.errors.InvalidInput: %%track has no option --sed. Did you mean --seed?
     """
     from mlops_nb.capture.params import parse_value
+    from mlops_nb.entities import check_name, check_tag
 
     found = track_parser().parse_line(line)
     params = {name: parse_value(text) for name, text in (_pair("-p", word) for word in found.param)}

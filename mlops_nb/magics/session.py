@@ -8,17 +8,17 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mlops_nb import workspace as workspaces
 from mlops_nb.errors import InvalidInput
-from mlops_nb.magics.cards import CardMemory, show_card
-from mlops_nb.magics.following import Followed, Following
 from mlops_nb.magics.options import TrackOptions, parse_track, track_line, without_track
-from mlops_nb.magics.taps import Tap
-from mlops_nb.magics.tracked import TrackedCell
-from mlops_nb.tracking import active
-from mlops_nb.tracking.faults import say
+
+# What follows and records cells is imported with the first cell that runs: %load_ext is to be as good as free.
+if TYPE_CHECKING:
+    from mlops_nb.magics.cards import CardMemory
+    from mlops_nb.magics.following import Followed, Following
+    from mlops_nb.magics.taps import Tap
+    from mlops_nb.magics.tracked import TrackedCell
 
 _OWN_MAGIC = re.compile(r"\s*%(?:load_ext|reload_ext|unload_ext|track|mlops)\b")
 
@@ -49,20 +49,19 @@ class Session:
         self.shell = shell
         self.mode = "marked"
         self.start_folder = str(Path.cwd())
-        self.tap = Tap(shell)
-        self.cards = CardMemory()
+        self._tap: Tap | None = None
+        self._cards: CardMemory | None = None
         self._local = threading.local()
         self._running = 0
         self._replacer = _LiteralReplacer(self)
+        self._disabled = False
+        self._is_ready = False
         self.following: Following | None = None
 
     # -- life -------------------------------------------------------------------------------------------------------
 
     def connect(self) -> None:
         """Register with the shell."""
-        active.is_kernel = True
-        if not workspaces.is_disabled():
-            self._follow()
         self.shell.input_transformers_cleanup.append(without_track)
         self.shell.ast_transformers.append(self._replacer)
         self.shell.events.register("pre_run_cell", self.before)
@@ -70,7 +69,10 @@ class Session:
 
     def disconnect(self) -> None:
         """Take everything back that `connect` registered."""
-        active.is_kernel = False
+        if self._is_ready:
+            from mlops_nb.tracking import active
+
+            active.is_kernel = False
         if self.following is not None:
             self.following.stop()
         self.shell.events.unregister("pre_run_cell", self.before)
@@ -82,11 +84,20 @@ class Session:
             if item in group:
                 group.remove(item)
 
-    def _follow(self) -> None:
-        """Begin to follow executions; what ran before is known from IPython's history, as text."""
+    def _get_ready(self) -> None:
+        """Before the first cell: begin to follow executions. What ran before is known from IPython's history, as text."""
+        self._is_ready = True
+        from mlops_nb import workspace as workspaces
+        from mlops_nb.magics.following import Following
+        from mlops_nb.tracking import active
+
+        active.is_kernel = True
+        self._disabled = workspaces.is_disabled()
+        if self._disabled:
+            return
         try:
             # With the cell that loads us, which is still running: what it imports further down belongs to it.
-            inputs = list(self.shell.history_manager.input_hist_raw)[1:]
+            inputs = list(self.shell.history_manager.input_hist_raw)[1 : self.shell.execution_count]
             space = workspaces.current()
             history = [(source, count, None) for count, source in enumerate(inputs, 1) if source]
             self.following = Following(self.namespace, space.project, [space.root], history)
@@ -104,6 +115,24 @@ class Session:
         return namespace
 
     @property
+    def tap(self) -> Tap:
+        """What listens to outputs."""
+        if self._tap is None:
+            from mlops_nb.magics.taps import Tap
+
+            self._tap = Tap(self.shell)
+        return self._tap
+
+    @property
+    def cards(self) -> CardMemory:
+        """Earlier runs of each cell."""
+        if self._cards is None:
+            from mlops_nb.magics.cards import CardMemory
+
+            self._cards = CardMemory()
+        return self._cards
+
+    @property
     def stack(self) -> list[Execution]:
         """What runs in this thread, outermost first (a cell may run cells)."""
         stack = getattr(self._local, "stack", None)
@@ -117,6 +146,8 @@ class Session:
 
     def notebook(self) -> Path | None:
         """The notebook's path, as far as the front end tells."""
+        from mlops_nb import workspace as workspaces
+
         found = workspaces.notebook_path()
         if found is None:
             name = self.namespace.get("__vsc_ipynb_file__")
@@ -135,13 +166,12 @@ class Session:
         self._running += 1
         execution = Execution(info)
         self.stack.append(execution)
-        options = None
         try:
+            if not self._is_ready:
+                self._get_ready()
             options = self._options(info.raw_cell)
-            if options is not None and not workspaces.is_disabled():
-                workspaces.current().busy = self.is_busy
-                workspaces.current().on_fault = say
-                execution.cell = TrackedCell(self, info, options)
+            if options is not None and not self._disabled:
+                execution.cell = self._track(info, options)
         except Exception as error:
             self._fault(error)
         try:
@@ -151,6 +181,15 @@ class Session:
             self._fault(error)
         if execution.cell is not None:
             execution.cell.start_clock()
+
+    def _track(self, info: Any, options: TrackOptions) -> TrackedCell:
+        from mlops_nb import workspace as workspaces
+        from mlops_nb.magics.tracked import TrackedCell
+        from mlops_nb.tracking.faults import say
+
+        space = workspaces.current()
+        space.busy, space.on_fault = self.is_busy, say
+        return TrackedCell(self, info, options)
 
     def _begin_following(self, info: Any) -> Followed:
         assert self.following is not None
@@ -182,6 +221,8 @@ class Session:
                 return
             value = result.result if result is not None else None
             cell.end(error, value, execution.followed, cancelled=result is None)
+            from mlops_nb.magics.cards import show_card
+
             show_card(self, cell)
         except Exception as error:
             if cell is not None:
@@ -221,6 +262,8 @@ class Session:
 
     def _end_anonymous(self, execution: Execution) -> None:
         """A run that a logging call started by itself in this cell ends with the cell."""
+        from mlops_nb.tracking import active
+
         if len(self.stack):
             return
         for run in active.open_runs():
@@ -228,6 +271,9 @@ class Session:
                 run.finish()
 
     def _fault(self, error: Exception) -> None:
+        from mlops_nb import workspace as workspaces
+        from mlops_nb.tracking.faults import say
+
         say(error, about=f"{type(error).__name__}:{error}")
         if workspaces.is_debugging():
             sys.excepthook(type(error), error, error.__traceback__)
@@ -247,5 +293,5 @@ class _LiteralReplacer(ast.NodeTransformer):
         try:
             return cell.replace(node)
         except Exception as error:
-            say(error)
+            self.session._fault(error)
             return node

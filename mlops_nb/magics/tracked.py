@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import json
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 from mlops_nb import workspace as workspaces
@@ -98,7 +100,7 @@ class TrackedCell:
             from mlops_nb.capture.randomness import apply_seed
 
             apply_seed(self.options.seed)
-        code, self.redactions = redact(self.source)
+        code, self.redactions = redacted_source(self.source)
         self.run.fact("code", code)
         options = {"metrics": list(self.options.metrics), "seed": self.options.seed}
         cell = {"execution_count": self.execution_count, "folder": self.session.start_folder, "options": options}
@@ -186,10 +188,11 @@ class TrackedCell:
         notebook = self.session.notebook()
         facts = following.facts(followed, read_cells(notebook) if notebook is not None else None)
         self.badge = facts["restart_run_all"]
-        for kind in ("slice", "slice_info", "session"):
-            facts[kind], count = redact_json(facts[kind])
-            if kind == "slice":
-                self.redactions = max(self.redactions, count)
+        for kind in ("slice", "session"):
+            for entry in facts[kind]:
+                entry["source"], count = redacted_source(entry["source"])
+                if kind == "slice":
+                    self.redactions = max(self.redactions, count)
         for kind, value in facts.items():
             self.run.fact(kind, value)
         tag = self.badge if isinstance(self.badge, str) else "; ".join(self.badge)
@@ -289,16 +292,35 @@ def describe_surroundings(run: ActiveRun, folder: Any) -> None:
     """Record environment and git state; in the background, since it takes tens of milliseconds."""
     try:
         from mlops_nb.capture.environment import environment
-        from mlops_nb.capture.git import git_state
 
         run.fact("environment", environment())
-        state = git_state(folder)
+        state = _git_state(str(folder), int(time.monotonic()))
         if state is not None:
             run.fact("git", state)
             if state.get("commit"):
                 run.set_tags({"mlflow.source.git.commit": state["commit"]})
     except Exception as error:  # a package's broken metadata must not stop the delivery of metrics
         say(error, about="surroundings")
+
+
+@functools.lru_cache(maxsize=4096)
+def redacted_source(source: str) -> tuple[str, int]:
+    """A cell without its secrets, and how many it had; remembered, since every later run names its session's cells.
+
+    Examples
+    --------
+    >>> redacted_source("x = 1")
+    ('x = 1', 0)
+    """
+    return redact(source)
+
+
+@functools.lru_cache(maxsize=64)
+def _git_state(folder: str, now: int) -> dict[str, Any] | None:
+    """The state of a folder's repository, asked for at most once a second."""
+    from mlops_nb.capture.git import git_state
+
+    return git_state(folder)
 
 
 def line_of(notebook: str | None, cell_id: str | None, transformed: str) -> str:

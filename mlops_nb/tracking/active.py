@@ -29,6 +29,7 @@ _stack: list[ActiveRun] = []
 _lock = threading.RLock()
 _parent: tuple[int, dict[str, Any]] | None = None
 _context_file: Path | None = None
+CONTEXT_SIZE = 4096
 is_kernel = False
 """Set by the IPython extension: such a process has cells of its own and does not log into its parent's run."""
 
@@ -142,10 +143,14 @@ def _write_context(workspace: Workspace) -> None:
             "project": str(workspace.project),
         }
         path = workspace.journals / f"context-{os.getpid()}.json"
-        temporary = path.with_suffix(".tmp")
+        # In place and padded, in one write: renaming a file over another one makes ext4 wait for the disk.
+        data = json.dumps(content).encode("ascii")
         with contextlib.suppress(OSError):  # children then open runs of their own: less, but nothing lost
-            temporary.write_text(json.dumps(content), encoding="utf-8")
-            temporary.replace(path)
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+            try:
+                os.write(fd, data.ljust(CONTEXT_SIZE))
+            finally:
+                os.close(fd)
             if _context_file != path:
                 _context_file = path
                 os.environ[ENV_CONTEXT] = str(path)

@@ -152,7 +152,7 @@ def test_verbs_give_views(kernel: Kernel) -> None:
     for line in ("%mlops runs", "%mlops show view-a", "%mlops compare view-a view-b", "%mlops code view-a"):
         reply = kernel.run(line)
         assert reply.status == "ok", reply.text
-        data = next(o["data"] for o in reply.outputs if o["type"] == "execute_result")
+        data = next(o["data"] for o in reply.outputs if "data" in o)
         assert "view-a" in data["text/html"] or "omega_x" in data["text/html"]
         assert data["text/plain"]
 
