@@ -28,6 +28,8 @@ ENV_EXPERIMENT = "MLOPS_NB_EXPERIMENT"
 ENV_DISABLE = "MLOPS_NB_DISABLE"
 ENV_NOTEBOOK = "MLOPS_NB_NOTEBOOK"
 ENV_PARENT_RUN = "MLOPS_NB_PARENT_RUN"
+ENV_USER_FOLDER = "MLOPS_NB_USER_FOLDER"
+ENV_SAFE_MODELS = "MLOPS_NB_SAFE_MODELS"
 ENV_CONTEXT = "MLOPS_NB_CONTEXT"
 """Set in this process for its children: the file that names the run that is active here now."""
 
@@ -392,3 +394,31 @@ def user_name() -> str:
         return os.environ.get("JUPYTERHUB_USER") or getpass.getuser()
     except (OSError, KeyError):
         return "unknown"
+
+
+def user_folder() -> Path:
+    """The folder of this user's own facts, which no project, store or import can bring along.
+
+    ``MLOPS_NB_USER_FOLDER``, else ``mlops_nb`` in ``XDG_DATA_HOME`` (or ``~/.local/share``).
+
+    Examples
+    --------
+    >>> isinstance(user_folder(), Path)
+    True
+    """
+    own = os.environ.get(ENV_USER_FOLDER)
+    if own:
+        return Path(own).expanduser()
+    data = os.environ.get("XDG_DATA_HOME")
+    return (Path(data) if data else Path.home() / ".local" / "share") / "mlops_nb"
+
+
+def takes_safe_models_only() -> bool:
+    """Whether ``MLOPS_NB_SAFE_MODELS`` asks to refuse every model whose loading runs code, trusted or not.
+
+    Examples
+    --------
+    >>> takes_safe_models_only()
+    False
+    """
+    return os.environ.get(ENV_SAFE_MODELS, "").strip().lower() not in ("", "0", "false", "no")
