@@ -374,6 +374,71 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class RegisteredModel:
+    """A name for versions of a model; `latest` is the highest there is, or 0. `rules` are the checks of promotions."""
+
+    name: str
+    description: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+    aliases: dict[str, int] = field(default_factory=dict)
+    rules: dict[str, Any] = field(default_factory=dict)
+    versions: int = 0
+    latest: int = 0
+    user: str = ""
+    creation_time: int = 0
+    last_update_time: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """A model under a name and a number: `digest` is its tree's; `path` where it stood in its run's tree."""
+
+    name: str
+    version: int
+    run_id: str | None = None
+    source: str = ""
+    path: str = ""
+    digest: str = ""
+    size: int = 0
+    description: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
+    stage: str = "None"
+    status: str = "READY"
+    user: str = ""
+    creation_time: int = 0
+    last_update_time: int = 0
+    run_link: str = ""
+    logged_model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Who makes a change of a model, and why. `time` 0 is now; another one is for imports."""
+
+    user: str = ""
+    why: str = ""
+    run_id: str | None = None
+    forced: bool = False
+    detail: dict[str, Any] = field(default_factory=dict)
+    time: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChange:
+    """An entry of the audit: `subject` (an alias, a tag, ...) went from `old` to `new`. `seq` grows with every change."""
+
+    seq: int
+    name: str
+    action: str
+    version: int | None = None
+    subject: str = ""
+    old: str = ""
+    new: str = ""
+    by: Signed = field(default_factory=Signed)
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """A page of a listing, and the token that gets the next one (None at the end)."""
 

@@ -19,7 +19,7 @@ from mlops_nb.journal import Drain, is_alive, recover
 
 if TYPE_CHECKING:
     from mlops_nb.artifacts import ArtifactStore
-    from mlops_nb.store import RunStore
+    from mlops_nb.store import Store
 
 FOLDER = ".mlops_nb"
 ENV_STORE = "MLOPS_NB_STORE"
@@ -56,7 +56,7 @@ class Workspace:
         self.project = project
         self.busy: Callable[[], bool] = lambda: False
         self.on_fault: Callable[[Exception], None] = lambda error: None
-        self._store: RunStore | None = None
+        self._store: Store | None = None
         self._artifacts: ArtifactStore | None = None
         self._drain: Drain | None = None
         self._lock = threading.RLock()
@@ -85,7 +85,7 @@ class Workspace:
         return self._store is not None
 
     @property
-    def store(self) -> RunStore:
+    def store(self) -> Store:
         """The rows, opened on first use; what dead processes left is recovered then."""
         with self._lock:
             if self._store is None:
@@ -252,7 +252,9 @@ def open_workspace(store: str | None = None, artifacts: str | None = None, *, st
         root = Path(store).expanduser()
         root = root if root.is_absolute() else (start / root).resolve()
         if root.is_file():
-            raise InvalidInput(f"The store {store} is a file.", hint="Name a folder, or a URL such as sqlite:////path.db.")
+            raise InvalidInput(
+                f"The store {store} is a file.", hint="Name a folder, or a URL such as sqlite:////path.db."
+            )
         url = sqlite_url(root)
     elif store.startswith(("http://", "https://")):
         raise InvalidInput(

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from mlops_nb.entities import Artifact, Batch, DataRef, Experiment, LogLine, Page, ParamValue, Points, Run
+from mlops_nb.store.registry import RegistryStore
 
-__all__ = ["RunStore", "open_store"]
+__all__ = ["RegistryStore", "RunStore", "Store", "open_store"]
 
 
 class RunStore(Protocol):
@@ -134,7 +135,7 @@ class RunStore(Protocol):
         """Runs written after change counter `since`, oldest change first, and the counter to ask with next."""
 
     def digests(self) -> set[str]:
-        """Every artifact and data digest that a row points at: what garbage collection must keep."""
+        """Every artifact, data and model digest that a row points at: what garbage collection must keep."""
 
     def info(self) -> dict[str, Any]:
         """What `store info` shows: url (credentials redacted), schema version, counts, sizes in bytes."""
@@ -143,7 +144,11 @@ class RunStore(Protocol):
         """Give back connections. The store may not be used afterwards."""
 
 
-def open_store(url: str) -> RunStore:
+class Store(RunStore, RegistryStore, Protocol):
+    """A store of runs and of models, as `open_store` gives it."""
+
+
+def open_store(url: str) -> Store:
     """Open a store of runs by its SQLAlchemy URL.
 
     Parameters
@@ -153,7 +158,7 @@ def open_store(url: str) -> RunStore:
 
     Returns
     -------
-    RunStore
+    Store
         Open and migrated (SQLite: after a copy aside; PostgreSQL: only by ``mlops-nb store upgrade``).
 
     Raises

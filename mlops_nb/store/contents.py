@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BindParameter, bindparam, literal_column, select, union
 
 from mlops_nb.entities import Artifact, DataRef, LogLine, ParamValue, Points
-from mlops_nb.store import schema
+from mlops_nb.store import registry_schema, schema
 from mlops_nb.store.curves import fetch_curve
 from mlops_nb.store.documents import fetch_data, fetch_facts
 from mlops_nb.store.lookup import Lookup
@@ -110,7 +110,12 @@ class Contents(Lookup):
     def digests(self) -> set[str]:
         """Every artifact and data digest that a row points at: what garbage collection must keep."""
         statement = self._database.statement(
-            "digests", lambda: union(select(schema.artifacts.c.digest), select(schema.data.c.digest))
+            "digests",
+            lambda: union(
+                select(schema.artifacts.c.digest),
+                select(schema.data.c.digest),
+                select(registry_schema.version_files.c.digest),
+            ),
         )
         with self._database.read() as transaction:
             return {row[0] for row in transaction.all(statement)}

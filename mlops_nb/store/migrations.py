@@ -12,13 +12,11 @@ from sqlalchemy.exc import DBAPIError
 
 from mlops_nb import entities
 from mlops_nb.errors import InvalidState, StoreError
-from mlops_nb.store import schema
+from mlops_nb.store import registry_schema, schema
 from mlops_nb.store.engine import Database, use_wal
 from mlops_nb.store.rows import SCHEMA
 from mlops_nb.store.troubles import explain
-
-STEPS: Mapping[int, Callable[[Connection], None]] = {}
-"""What brings a store from the version before to this one; plain Core and DDL, never the live `schema`."""
+from mlops_nb.store.upgrades import STEPS
 
 _LOCK = 7_310_579  # any number that nobody else takes: PostgreSQL's advisory lock for making and migrating
 
@@ -93,7 +91,7 @@ def _create(database: Database) -> None:
     with _locked(database) as connection:
         if inspect(connection).has_table(schema.state.name):
             return  # another process was quicker
-        schema.metadata.create_all(connection, checkfirst=False)
+        registry_schema.models.metadata.create_all(connection, checkfirst=False)  # that of `schema`, and the registry's
         connection.execute(schema.state.insert().values(id=1, schema=SCHEMA, change=0, run_no=0))
         now = entities.now_ms()
         connection.execute(

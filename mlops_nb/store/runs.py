@@ -9,13 +9,14 @@ from sqlalchemy import CompoundSelect, Select, Table, delete, func, select, unio
 
 from mlops_nb.entities import Run, Status, check_name, check_tag, now_ms
 from mlops_nb.errors import InvalidInput
-from mlops_nb.store import schema
+from mlops_nb.store import registry_schema, schema
 from mlops_nb.store.contents import Contents
 from mlops_nb.store.engine import Database, Transaction, connect_engine
 from mlops_nb.store.experiments import Experiments, bump_change
 from mlops_nb.store.intake import Intake, update_row
 from mlops_nb.store.lookup import Lookup
 from mlops_nb.store.migrations import prepare
+from mlops_nb.store.moves import Moves
 from mlops_nb.store.rows import SCHEMA, encode_json, split_head
 from mlops_nb.store.statements import delete_rows, fetch_in, upsert_rows
 
@@ -25,8 +26,8 @@ _OF_A_RUN = (
 )  # fmt: skip
 
 
-class SqlStore(Intake, Experiments, Contents):
-    """A `RunStore` in SQLite or PostgreSQL.
+class SqlStore(Intake, Experiments, Contents, Moves):
+    """A `Store` in SQLite or PostgreSQL.
 
     Parameters
     ----------
@@ -101,6 +102,8 @@ class SqlStore(Intake, Experiments, Contents):
             "runs": schema.runs,
             "artifacts": schema.artifacts,
             "documents": schema.documents,
+            "models": registry_schema.models,
+            "versions": registry_schema.versions,
         }
         with self._database.read() as transaction:
             counts = {name: self._count(transaction, table) for name, table in counted.items()}
