@@ -5,11 +5,13 @@ from __future__ import annotations
 import collections
 import io
 import itertools
+import logging
 import marshal
 import operator
 import random
 import time
 import types
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -148,6 +150,26 @@ def _describe_random(probe: Any, value: random.Random) -> None:
     probe.push(random.Random.getstate(value))
 
 
+def _describe_reference(probe: Any, value: Any) -> None:
+    probe.push(weakref.ref.__call__(value))
+
+
+def _describe_proxy(probe: Any, value: Any) -> None:
+    """What a weak proxy stands for cannot be asked without running its code: it may be anything that it met."""
+    probe.marks.add(id(value))
+    probe.complete = False
+
+
+def _describe_logger(probe: Any, value: logging.Logger) -> None:
+    """A logger by what it writes to, so that logging shows as a change there; the tree of loggers is a resource."""
+    logger: logging.Logger | None = value
+    while logger is not None:
+        own = logger.__dict__
+        probe.put(("logger", id(logger), own.get("level"), bool(own.get("disabled"))))
+        probe.push(own.get("handlers"))
+        logger = own.get("parent") if own.get("propagate") else None
+
+
 def _describe_text_buffer(probe: Any, value: Any) -> None:
     probe.marks.add(id(value))
     kind = type(value)
@@ -197,6 +219,11 @@ VALUES: dict[int, Callable[[Any, Any], None]] = {
     id(random.Random): _describe_random,
     id(io.StringIO): _describe_text_buffer,
     id(io.BytesIO): _describe_text_buffer,
+    id(weakref.ReferenceType): _describe_reference,
+    id(weakref.ProxyType): _describe_proxy,
+    id(weakref.CallableProxyType): _describe_proxy,
+    id(logging.Logger): _describe_logger,
+    id(logging.RootLogger): _describe_logger,
     **{id(kind): _describe_frozen for kind in _FROZEN_TYPES},
 }
 """Describers by the identity of the exact type."""

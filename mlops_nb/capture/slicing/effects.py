@@ -197,6 +197,38 @@ def patched_packages(text: CellText, namespace: Mapping[str, Any]) -> set[str]:
     return found
 
 
+def module_states(namespace: Mapping[str, Any]) -> dict[str, int]:
+    """What the library modules that the namespace names hold, each as one number; parts that are modules left out.
+
+    Parameters
+    ----------
+    namespace : mapping
+        Of the session.
+
+    Returns
+    -------
+    dict
+        From top-level package to a number that changes when something in one of its named modules is replaced.
+
+    Examples
+    --------
+    >>> import math
+    >>> before = module_states({"math": math})
+    >>> math.answer = 42
+    >>> before == module_states({"math": math})
+    False
+    >>> del math.answer
+    """
+    found: dict[str, int] = {}
+    for value in [v for v in list(namespace.values()) if type(v) is types.ModuleType][:60]:
+        name = value.__dict__.get("__name__")
+        if type(name) is str and name != "__main__":
+            parts = [id(part) for part in list(value.__dict__.values()) if type(part) is not types.ModuleType]
+            package = name.partition(".")[0]
+            found[package] = hash((found.get(package, 0), *parts))
+    return found
+
+
 def seeded_first(text: CellText, namespace: Mapping[str, Any], after: Mapping[str, Hashable]) -> frozenset[str]:
     """Random resources that the cell seeds before anything in it can have drawn from them.
 

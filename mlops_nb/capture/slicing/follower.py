@@ -167,7 +167,7 @@ class Follower:
             token.reading = read_names(text, self.namespace, print_of)
         self._read_before(token)
         token.identities = self._identities()
-        token.view = self.world.look(text, token.reading)
+        token.view = self.world.look(text, token.reading, self.namespace)
 
     def _settle(self, token: Token, failed: bool, files_read: Iterable[str], files_written: Iterable[str]) -> None:
         entry, text, reading = token.entry, token.text, token.reading
@@ -183,7 +183,7 @@ class Follower:
         drawn = {n for n in reading.names if (p := self.prints.get(n)) and not p.reach.isdisjoint(token.view.figures)}
         self.world.record_resources(entry, text, reading, token.view, self.namespace, drawn=bool(drawn))
         new_names = {inner for n in rebound if n in self.prints for inner in self.prints[n].names}
-        self.world.record_patches(entry, text, self.namespace, new_names)
+        self.world.record_patches(entry, text, token.view, self.namespace, new_names)
 
     def _assume_everything(self, token: Token, fault: Exception) -> None:
         """Where following itself failed: the execution may have read and changed anything."""
@@ -270,9 +270,11 @@ class Follower:
         buffers: dict[Any, int] = {}
         maybe = (token.text.stores | reading.stores) & now.keys()
         first = sorted(((reading.names | maybe) & now.keys()) - rebound, key=self._expected_cost)
+        old = dict(self.prints)
         changed = {n for n in first if self._compare(n, entry, left, buffers, read=n in reading.names)}
         gone = token.identities.keys() - now.keys()
-        stirred = [self.prints[n] for n in (*changed, *((rebound | gone) & reading.names)) if n in self.prints]
+        touched = (*changed, *((rebound | gone) & reading.names))
+        stirred = [known for n in touched for known in (old.get(n), self.prints.get(n)) if known is not None]
         if "pyplot" in reading.packages and token.view.figures:
             stirred.append(Print(0, 0, token.view.figures, opaque=True))
         others = (now.keys() - rebound) - set(first)
@@ -346,8 +348,11 @@ class Follower:
         """A new value that shares an object with a name that was not read, and with none that was, came from it."""
         marks = {mark for n in rebound & token.text.stores if n in self.prints for mark in self.prints[n].reach}
         others = [n for n in old if n not in token.reading.names and not n.startswith("_")]
-        for name in sharing(others, dict(old), [Print(0, 0, frozenset(marks - came_by))]):
-            self.ledger.read(token.entry, name)
+        hidden = frozenset(marks - came_by)
+        for name in sharing(others, dict(old), [Print(0, 0, hidden)]):
+            now = Probe(self.namespace, self.base).take(self.namespace.get(name))
+            if not now.complete or not hidden.isdisjoint(now.reach):  # an identity may have been used again meanwhile
+                self.ledger.read(token.entry, name)
 
     def _join_kin(self, involved: set[str]) -> None:
         """Names too big to walk may share objects with any changeable name that they met in an execution."""

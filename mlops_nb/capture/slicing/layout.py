@@ -209,14 +209,14 @@ def _is_frozen(mro: tuple[type, ...]) -> bool:
 
 _FROZEN = frozenset(
     {
-        ("enum", "Enum"), ("logging", "Logger"), ("logging", "Manager"), ("_thread", "lock"), ("_thread", "RLock"),
+        ("enum", "Enum"), ("logging", "Manager"), ("_thread", "lock"), ("_thread", "RLock"),
         ("_contextvars", "ContextVar"), ("pathlib", "PurePath"), ("pathlib._local", "PurePath"), ("uuid", "UUID"),
         ("sklearn.tree._tree", "Tree"), ("sklearn.neighbors._kd_tree", "KDTree"),
         ("sklearn.neighbors._ball_tree", "BallTree"),
         ("sklearn._loss._loss", "CyLossFunction"), ("re", "Pattern"), ("re", "Match"), ("datetime", "date"),
         ("datetime", "time"), ("datetime", "timedelta"), ("datetime", "tzinfo"), ("decimal", "Decimal"),
         ("fractions", "Fraction"), ("builtins", "range"), ("builtins", "slice"), ("builtins", "code"),
-        ("weakref", "ReferenceType"), ("numpy", "generic"), ("numpy", "dtype"), ("numpy", "ufunc"),
+ ("numpy", "generic"), ("numpy", "dtype"), ("numpy", "ufunc"),
         ("pandas._libs.tslibs.timedeltas", "Timedelta"), ("pandas._libs.interval", "Interval"),
         ("pandas._libs.tslibs.period", "_Period"), ("pandas._libs.tslibs.offsets", "BaseOffset"),
         ("pandas.core.dtypes.base", "ExtensionDtype"), ("pandas.api.extensions", "ExtensionDtype"),

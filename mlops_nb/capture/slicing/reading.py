@@ -90,6 +90,8 @@ def read_names(text: CellText, namespace: dict[str, Any], print_of: Callable[[st
         found.words |= behind.words
         found.packages |= behind.packages
         _note_text(namespace.get(name), found)
+        if "reload" in text.words and type(module := namespace.get(name)) is types.ModuleType:
+            found.texts.add(str(module.__dict__.get("__file__", "")))
         waiting.extend((inner, surely) for inner in behind.names if inner not in surely and inner not in found.names)
     return found
 

@@ -9,10 +9,16 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlops_nb.capture.slicing.effects import lasting_effects, patched_packages, record_states, seeded_first
+from mlops_nb.capture.slicing.effects import (
+    lasting_effects,
+    module_states,
+    patched_packages,
+    record_states,
+    seeded_first,
+)
 from mlops_nb.capture.slicing.ledger import Execution, Ledger
 from mlops_nb.capture.slicing.mentions import CellText
-from mlops_nb.capture.slicing.paths import PathWatch
+from mlops_nb.capture.slicing.paths import PathWatch, stamp
 from mlops_nb.capture.slicing.reading import Reading
 from mlops_nb.capture.slicing.resources import changed_variables, figures, snapshot
 
@@ -20,6 +26,9 @@ _APPENDS = re.compile(r"^(a[bt+]*|[rx][bt]?\+[bt]?|r\+)$")
 _ADDING = frozenset(
     {"sqlite3", "shelve", "h5py", "tables", "dbm", "lmdb", "duckdb", "ZipFile", "HDFStore", "to_sql", "append"}
 )
+
+_PATCHING = frozenset({"setattr", "delattr", "patch", "start", "stop", "__dict__", "vars", "MonkeyPatch"})
+"""Words of cells that may put something into a library's module without naming it."""
 
 
 @dataclass(slots=True)
@@ -30,6 +39,7 @@ class View:
     environ: dict[str, str] = field(default_factory=dict)
     figures: frozenset[Any] = frozenset()
     modules: int = 0
+    insides: dict[str, int] = field(default_factory=dict)
     paths: set[str] = field(default_factory=set)
 
 
@@ -43,11 +53,12 @@ class World:
         self.patches: dict[str, set[str]] = {}
         self.baseline = snapshot()
 
-    def look(self, text: CellText, reading: Reading) -> View:
+    def look(self, text: CellText, reading: Reading, namespace: Mapping[str, Any]) -> View:
         """Take down what an execution could change, before it runs."""
         self.paths.look()
         paths = self.paths.name([*reading.texts, *_module_files(text)], reading.folders)
-        return View(snapshot(), dict(os.environ), figures(), len(sys.modules), paths)
+        insides = module_states(namespace) if _PATCHING & reading.words else {}
+        return View(snapshot(), dict(os.environ), figures(), len(sys.modules), insides, paths)
 
     def patched_names(self, packages: Iterable[str]) -> set[str]:
         """Globals that functions load which the session put into these packages."""
@@ -74,7 +85,7 @@ class World:
         adds = _adds_to_files(text, reading)
         loads = any(word.startswith(("read", "load")) for word in reading.words)
         for path in self.paths.known(read | named):
-            if adds or loads or path in read or path not in written:
+            if adds or loads or path in read or path not in written or stamp(path) is None:
                 self.ledger.read(entry, f"@file:{path}")
         for path in written:
             if adds or path not in self.paths.written:
@@ -124,11 +135,14 @@ class World:
         self._record_figures(entry, view, draws=drawn or "pyplot" in reading.packages)
 
     def record_patches(
-        self, entry: Execution, text: CellText, namespace: Mapping[str, Any], new_names: Iterable[str]
+        self, entry: Execution, text: CellText, view: View, namespace: Mapping[str, Any], new_names: Iterable[str]
     ) -> None:
         """Note libraries that the cell configured or changed; `new_names` are globals that its new functions load."""
         places = lasting_effects(text, namespace)
         places |= {f"@lib:{package}" for package in patched_packages(text, namespace)}
+        if view.insides:
+            now = module_states(namespace)
+            places |= {f"@lib:{package}" for package in now if view.insides.get(package, now[package]) != now[package]}
         for place in places:
             self.ledger.change(entry, place)
             if place.startswith("@lib:"):

@@ -130,7 +130,7 @@ def test_threads_that_change_the_namespace(shell: Sessions) -> None:
     )
     answer = shell.prove([churn, *["a = [1]", "a.append(2)", "b = 3"] * 3, "stop.append(1); th.join()", "result = a"])
     assert set(answer["errors"]) == {"NoneType"}
-    assert answer["slice"] == [7, 8]
+    assert {7, 8} <= set(answer["slice"]) <= {0, 7, 8}
     assert answer["replayed"] == answer["value"] == "list(1, 2)"
 
 

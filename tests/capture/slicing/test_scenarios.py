@@ -13,11 +13,12 @@ from tests.capture.slicing.scenario import Scenario
 from tests.capture.slicing.scenarios_code import CODE
 from tests.capture.slicing.scenarios_libraries import LIBRARIES, RANDOM
 from tests.capture.slicing.scenarios_names import MUTATION, STATE
+from tests.capture.slicing.scenarios_unseen import UNSEEN
 from tests.capture.slicing.scenarios_world import WORLD
 from tests.capture.slicing.sessions import sessions
 
 LIGHT = [*STATE, *MUTATION, *CODE]
-HEAVY = [*LIBRARIES, *RANDOM, *WORLD]
+HEAVY = [*LIBRARIES, *RANDOM, *WORLD, *UNSEEN]
 SCENARIOS = [*LIGHT, *HEAVY]
 SEEDS = range(1000, 1040)
 
