@@ -17,6 +17,7 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     for name in [name for name in os.environ if name.startswith(("MLOPS_NB_", "MLFLOW_", "JPY_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("MLOPS_NB_STORE", str(folder / ".mlops_nb"))
+    monkeypatch.setenv("MLOPS_NB_USER_FOLDER", str(folder / "user"))
     monkeypatch.setenv("IPYTHONDIR", str(folder / "ipython"))
     monkeypatch.chdir(folder)
     yield

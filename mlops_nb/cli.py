@@ -93,7 +93,11 @@ def _skip_slow_grammar() -> None:
 def _refuse(words: Sequence[str], error: Exception) -> int:
     if "--debug" in words:
         raise error
-    text = str(error) if isinstance(error, MlopsError) else f"unexpected {type(error).__name__}: {error}. See more with --debug."
+    text = (
+        str(error)
+        if isinstance(error, MlopsError)
+        else f"unexpected {type(error).__name__}: {error}. See more with --debug."
+    )
     sys.stderr.write(f"mlops-nb: {text}\n")
     return USAGE_STATUS
 

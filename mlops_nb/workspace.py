@@ -142,10 +142,10 @@ class Workspace:
         found = recover(self.journals, store.apply, store.delivered)
         with contextlib.suppress(StoreError):  # a store that cannot be written can still be read
             for run in store.open_runs():
-                if run.lease is not None and not self._has_journal(run.run_id):
-                    if not is_alive(run.lease, idle_seconds=0.0):
-                        store.update_run(run.run_id, status="KILLED", end_time=run.start_time)
-                        found.append(run.run_id)
+                if run.lease is None or self._has_journal(run.run_id) or is_alive(run.lease, idle_seconds=0.0):
+                    continue
+                store.update_run(run.run_id, status="KILLED", end_time=run.start_time)
+                found.append(run.run_id)
         return found
 
     def flush(self, timeout: float | None = None) -> bool:
@@ -201,7 +201,7 @@ def sqlite_url(root: Path) -> str:
 
 
 def project_root(start: Path) -> Path:
-    """The folder of the project that `start` is in: the nearest one upwards with ``.mlops_nb`` or ``.git``, else `start`.
+    """The project that `start` is in: the nearest folder upwards with ``.mlops_nb`` or ``.git``, else `start`.
 
     Examples
     --------

@@ -1,6 +1,7 @@
 """What is logged lands here first: append-only, checksummed, one file a run and process; drained into the store.
 
-A call that returns has handed its bytes to the operating system: they survive the death of the process. The file is read
+A call that returns has handed its bytes to the operating system: they survive the death of the process. The file is
+read
 back by the drain of the same process, or by the next process that opens the workspace (`recover`).
 """
 

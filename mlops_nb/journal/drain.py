@@ -193,7 +193,7 @@ class Drain:
         return True
 
     def _hand_over(self, batches: list[Batch]) -> None:
-        """Deliver; when the store refuses for what is *in* a batch, deliver one by one and set that one's journal aside."""
+        """Deliver; when the store refuses what is *in* a batch, deliver one by one and set that one's journal aside."""
         try:
             self._deliver(batches)
         except (StoreError, OSError):
@@ -214,7 +214,9 @@ class Drain:
             entry.writer.close()
         aside = entry.reader.path.with_suffix(".refused")
         entry.reader.path.rename(aside)
-        self._on_error(MlopsError(f"The store refused a part of a run: {error.message}", hint=f"It is kept in {aside}."))
+        self._on_error(
+            MlopsError(f"The store refused a part of a run: {error.message}", hint=f"It is kept in {aside}.")
+        )
 
     def _entries(self) -> list[_Open]:
         with self._list_lock:

@@ -66,7 +66,7 @@ class JournalReader:
         return True
 
     def read(self, limit: int, *, most: int = CHUNK) -> Batch | None:
-        """The records from `offset` up to byte `limit` of the file, about `most` bytes at a time; None if there are none."""
+        """The records from `offset` up to byte `limit`, about `most` bytes at a time; None if there are none."""
         if not self.run_id and not self.open():
             return None
         # The first batch is of the file from its first byte on: a store refuses what leaves a gap.

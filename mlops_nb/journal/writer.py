@@ -68,7 +68,7 @@ class JournalWriter:
         except OSError as error:
             raise StoreError(
                 f"The journal {path} cannot be made: {error.strerror or error}.",
-                hint="Check that the folder is writable and the disk is not full, or set MLOPS_NB_STORE to another folder.",
+                hint="Check the folder's rights and the disk's space, or set MLOPS_NB_STORE to another folder.",
             ) from error
         owner = {"t": "owner", "run": run_id, "writer": asdict(writer), "drainer": asdict(drainer)}
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+__all__ = ["load", "unload"]
+
 _ATTRIBUTE = "_mlops_nb_session"
 
 

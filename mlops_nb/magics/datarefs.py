@@ -85,7 +85,9 @@ def record_frames(run: ActiveRun, frames: Mapping[str, Any]) -> None:
     for name, frame in frames.items():
         size = _size(frame)
         if size > FOREGROUND_BYTES:
-            run.record_data(DataRef(name, "", size, "read", name, "frame", {"kind": "frame", "not_digested": True}, True))
+            run.record_data(
+                DataRef(name, "", size, "read", name, "frame", {"kind": "frame", "not_digested": True}, True)
+            )
             continue
         digest = frame_digest(frame)
         run.workspace.drain.later(_profiling(run, name, _lazy_copy(frame), digest, size))

@@ -144,9 +144,7 @@ class Following:
             session, cells, raw, {"unseeded": self._is_unseeded(raw), "files_changed": self._changed_files(raw)}
         )
         return {
-            "slice": [
-                {**cell, "index": part["index"]} for cell, part in zip(slice_cells(result), parts, strict=True)
-            ],
+            "slice": [{**cell, "index": part["index"]} for cell, part in zip(slice_cells(result), parts, strict=True)],
             "slice_info": {
                 "notes": result.notes,
                 "outputs": sorted(result.outputs),
@@ -202,7 +200,11 @@ class Following:
             followed = self.log.get(part["index"])
             if followed is not None and "seed" in followed.overrides:
                 continue
-            if entry.unseeded or (followed is not None and getattr(followed.drawn, "fresh", False)) or unpinnable(part["source"]):
+            if (
+                entry.unseeded
+                or (followed is not None and getattr(followed.drawn, "fresh", False))
+                or unpinnable(part["source"])
+            ):
                 return True
         return False
 

@@ -74,12 +74,22 @@ def _suggestion(word: str, known: list[str]) -> str:
 def track_parser() -> OneLineParser:
     """The parser of ``%%track``, which also writes its help."""
     parser = OneLineParser(
-        prog=MARK, add_help=False, allow_abbrev=False, description="Run the cell as a tracked run; its output stays what it was."
+        prog=MARK,
+        add_help=False,
+        allow_abbrev=False,
+        description="Run the cell as a tracked run; its output stays what it was.",
     )
     add = parser.add_argument
     add("experiment", nargs="?", metavar="EXPERIMENT", help="the experiment that the run goes to")
     add("-n", "--name", metavar="RUN_NAME", help="the run's name")
-    add("-p", "--param", action="append", default=[], metavar="NAME=VALUE", help="replaces the literal that NAME is bound to")
+    add(
+        "-p",
+        "--param",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="replaces the literal that NAME is bound to",
+    )
     add("-m", "--metric", action="append", default=[], metavar="METRIC", help="keep exactly these names as metrics")
     add("-t", "--tag", action="append", default=[], metavar="TAG=VALUE", help="a tag")
     add("--seed", metavar="N", help="seed random, NumPy and torch before the cell")

@@ -85,7 +85,7 @@ class Session:
                 group.remove(item)
 
     def _get_ready(self) -> None:
-        """Before the first cell: begin to follow executions. What ran before is known from IPython's history, as text."""
+        """Before the first cell: begin to follow. What ran before is known from IPython's history, as text."""
         self._is_ready = True
         from mlops_nb import workspace as workspaces
         from mlops_nb.magics.following import Following

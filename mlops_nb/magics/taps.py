@@ -158,5 +158,5 @@ def _parent_id(stream: Any) -> str:
 def _tell(listener: Listener, kind: str, content: dict[str, Any]) -> None:
     try:
         listener(kind, content)
-    except Exception:  # noqa: S110 - a fault of ours must not stop what the user sees
+    except Exception:
         pass

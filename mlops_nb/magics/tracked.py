@@ -105,7 +105,9 @@ class TrackedCell:
         options = {"metrics": list(self.options.metrics), "seed": self.options.seed}
         cell = {"execution_count": self.execution_count, "folder": self.session.start_folder, "options": options}
         self.run.fact("cell", cell)
-        given = {key: value for key, value in params_before(self.facts, self.session.namespace).items() if _is_name(key)}
+        given = {
+            key: value for key, value in params_before(self.facts, self.session.namespace).items() if _is_name(key)
+        }
         if self.options.seed is not None:
             given["seed"] = self.options.seed
         given.update(self.options.params)
@@ -159,7 +161,9 @@ class TrackedCell:
         else:
             return
         if len(text) > self._log_left:
-            text = f"{text[: self._log_left]}\n… the rest of the live output is left out\n" if stream != "display" else ""
+            text = (
+                f"{text[: self._log_left]}\n… the rest of the live output is left out\n" if stream != "display" else ""
+            )
             self._log_left = 0
         self._log_left -= len(text)
         if text:
@@ -364,4 +368,3 @@ def _as_json(kind: str, content: dict[str, Any]) -> str:
         return json.dumps(data, default=str)
     except (TypeError, ValueError):
         return ""
-

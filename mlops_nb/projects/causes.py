@@ -17,7 +17,7 @@ OURS = frozenset({"mlops-nb", "mlops_nb"})
 
 @dataclass(frozen=True, slots=True)
 class PackageChanges:
-    """What differs between environments: `all` as plain dicts; `used` as sentences, of what the session had imported."""
+    """What differs between environments: `all` as dicts; `used` as sentences, of what the session had imported."""
 
     all: list[dict[str, Any]] = field(default_factory=list)
     used: list[str] = field(default_factory=list)

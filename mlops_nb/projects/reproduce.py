@@ -34,7 +34,8 @@ class Verdict:
     """What `reproduce` found.
 
     `verdict` is ``identical``, ``equivalent``, ``diverged`` or ``failed``; `causes` of ``code, data, environment,
-    randomness, unknown``; `differences` plain dicts (``kind, name, expected, actual, ...``); `reasons` one sentence for each
+    randomness, unknown``; `differences` plain dicts (``kind, name, expected, actual, ...``); `reasons` one sentence
+    for each
     cause.
     """
 
@@ -103,9 +104,7 @@ def reproduce(
     return found
 
 
-def _judge(
-    view: RunView, site: Site, tolerance: float | None, space: Workspace, listener: Listener | None
-) -> Verdict:
+def _judge(view: RunView, site: Site, tolerance: float | None, space: Workspace, listener: Listener | None) -> Verdict:
     data, code = changed_data(view, space.project), changed_code(view, space.project)
     packages = changed_packages(view, site.packages)
     found = Verdict(view.run.run_id, "failed", environment={"differences": packages.all, "site": site.name})
@@ -126,9 +125,11 @@ def _judge(
     found.verdict = judgement.verdict
     # Code and random state are pinned by us; what else differs of the circumstances only matters to a divergence.
     found.differences = [
-        difference for difference in judgement.differences
-        if difference["within"] is not None or (found.verdict == "diverged" and difference["kind"] in ("data", "environment"))
-    ]  # fmt: skip
+        difference
+        for difference in judgement.differences
+        if difference["within"] is not None
+        or (found.verdict == "diverged" and difference["kind"] in ("data", "environment"))
+    ]
     found.rerun_id = rerun.run.run_id
     found.tolerance = {"relative": judgement.tolerance.relative, "absolute": judgement.tolerance.absolute}
     if found.verdict == "diverged":
@@ -163,7 +164,7 @@ def _try_everything(
 def _find_residual(
     view: RunView, rerun: RunView, site: Site, space: Workspace, tolerance: float | None, found: Verdict
 ) -> None:
-    """Nothing that was recorded differs. Reruns that differ from each other: randomness or time; else it is not known."""
+    """Nothing recorded differs. Reruns that differ from each other: randomness or time; else it is not known."""
     again, _ = rerun_slice(view, site, space, whole_session=found.whole_session)
     differs = again is None or judge(rerun, again, tolerance).verdict == "diverged"
     lost = (view.facts.get("randomness") or {}).get("unpinnable") or []
@@ -203,12 +204,10 @@ def rerun_slice(
     listener: Listener | None = None,
     whole_session: bool = False,
 ) -> tuple[RunView | None, Outcome]:
-    """Execute a run's slice in a fresh kernel; the new run, nested in the original, or None if it did not come to that."""
+    """Execute a run's slice in a fresh kernel: the new run, nested in the original; None if it came to none."""
     own = tags or {REPRODUCES: view.run.run_id}
     name = f"{view.run.name}-again" if params is None else view.run.name
-    book = rerun_notebook(
-        view, name=name, tags=own, params=params, pin=params is None, whole_session=whole_session
-    )
+    book = rerun_notebook(view, name=name, tags=own, params=params, pin=params is None, whole_session=whole_session)
     before = {run.run_id for run in _children(space, view.run)}
     environment = {
         workspaces.ENV_STORE: str(space.root) if space.is_embedded else space.store_url,
@@ -219,9 +218,7 @@ def rerun_slice(
     notebook = view.run.notebook
     if notebook:
         environment[workspaces.ENV_NOTEBOOK] = str(_absolute(space, notebook))
-    outcome = execute(
-        book, None, kernel=site.kernel, cwd=_folder(view, space), env=environment, listener=listener
-    )
+    outcome = execute(book, None, kernel=site.kernel, cwd=_folder(view, space), env=environment, listener=listener)
     space.flush()
     space.recover()
     fresh = [run for run in _children(space, view.run) if run.run_id not in before]

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import mlops_nb
 from mlops_nb import workspace as workspaces
 from mlops_nb.capture.environment import environment as current_environment
 from mlops_nb.capture.lock import lock, parse_lock
@@ -126,12 +125,12 @@ def _python(root: Path) -> Path:
 
 @contextlib.contextmanager
 def _kernel_of(root: Path) -> Iterator[dict[str, str]]:
-    """Make the environment's Python a kernel that Jupyter finds, with this mlops_nb on its path and nothing else of ours."""
+    """Make the environment's Python a kernel that Jupyter finds, with this mlops_nb on its path, nothing else."""
     own = root / "mlops_nb-link"
     own.mkdir(exist_ok=True)
     link = own / "mlops_nb"
     if not link.exists():
-        link.symlink_to(Path(mlops_nb.__file__).parent, target_is_directory=True)
+        link.symlink_to(Path(__file__).resolve().parents[1], target_is_directory=True)
     spec = root / "share" / "jupyter" / "kernels" / "mlops-nb-locked"
     spec.mkdir(parents=True, exist_ok=True)
     content: Mapping[str, Any] = {

@@ -1,4 +1,4 @@
-"""The code behind a tracked cell's run, as it was recorded: as a script, as a notebook, as something to execute again."""
+"""The code behind a tracked cell's run: as a script, as a notebook, as something to execute again."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def slice_notebook(view: RunView) -> NotebookNode:
     """The least code behind a run as a notebook, a cell an execution."""
     from nbformat import v4
 
-    book = v4.new_notebook(metadata=_metadata(view))
+    book: NotebookNode = v4.new_notebook(metadata=_metadata(view))
     run = view.run
     book.cells = [v4.new_markdown_cell(f"The least code behind the run **{run.name}** (`{run.run_id}`).")]
     for part in parts_of(view):
@@ -144,7 +144,7 @@ def rerun_notebook(
     parts = parts_of(view, whole_session=whole_session)
     options = dict((view.facts.get("cell") or {}).get("options") or {})
     sources, left = _with_params([part.source for part in parts], params or {})
-    book = v4.new_notebook(metadata=_metadata(view))
+    book: NotebookNode = v4.new_notebook(metadata=_metadata(view))
     setup = "%load_ext mlops_nb"
     book.cells = [v4.new_code_cell(setup, metadata={"tags": [PIN_TAG]})]
     for place, (part, source) in enumerate(zip(parts, sources, strict=True)):

@@ -95,13 +95,13 @@ def reset_after_fork() -> None:
     _parent = None
     for run in _stack:
         run.become_child()
-    run = bound.get()
-    if run is not None:
-        run.become_child()
+    current = bound.get()
+    if current is not None:
+        current.become_child()
 
 
 def parent_context() -> dict[str, Any] | None:
-    """What the parent process says of its active run (``run``, ``drainer``, ``journals`` ...); None if there is none."""
+    """What the parent process says of its active run (``run``, ``drainer`` ...); None if there is none."""
     global _parent
     name = os.environ.get(ENV_CONTEXT)
     if not name or is_kernel:

@@ -1,4 +1,4 @@
-"""What happens when tracking itself fails: one warning line, then silence for that run; never an exception in the cell."""
+"""When tracking itself fails: one warning line, then silence for that run; never an exception in the cell."""
 
 from __future__ import annotations
 

@@ -55,7 +55,9 @@ def log_artifacts(local_dir: str | Path, artifact_path: str | None = None) -> No
     """
     folder = Path(local_dir)
     if not folder.is_dir():
-        raise InvalidInput(f"The folder {folder} does not exist.", hint="Name a folder, or use log_artifact for a file.")
+        raise InvalidInput(
+            f"The folder {folder} does not exist.", hint="Name a folder, or use log_artifact for a file."
+        )
     _keep_folder(logged_run(), folder, artifact_path or "")
 
 
@@ -97,6 +99,14 @@ def log_figure(figure: Any, artifact_file: str, *, save_kwargs: dict[str, Any] |
         For instance ``plots/roc.png``; for plotly ``.html`` as well.
     save_kwargs : dict, optional
         Handed to the figure's own save function.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from mlops_nb.tracking.fluent import start_run
+    >>> with start_run() as run: log_figure(Figure(), "plots/empty.png")
+    >>> list(run.artifacts)
+    ['plots/empty.png']
     """
     kind = Path(artifact_file).suffix.lstrip(".").lower() or "png"
     options = dict(save_kwargs or {})
@@ -116,7 +126,14 @@ def log_figure(figure: Any, artifact_file: str, *, save_kwargs: dict[str, Any] |
 
 
 def log_image(image: Any, artifact_file: str) -> None:
-    """Keep an image (a PIL image, or an array of shape (h, w), (h, w, 3) or (h, w, 4)) with the active run."""
+    """Keep an image (a PIL image, or an array of shape (h, w), (h, w, 3) or (h, w, 4)) with the active run.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mlops_nb.tracking.fluent import start_run
+    >>> with start_run() as run: log_image(np.zeros((2, 2, 3)), "black.png")
+    """
     from PIL import Image
 
     if not hasattr(image, "save"):
@@ -132,7 +149,13 @@ def log_image(image: Any, artifact_file: str) -> None:
 
 
 def log_table(data: Any, artifact_file: str) -> None:
-    """Keep a table (a pandas DataFrame, or a dict of columns) as JSON in MLflow's layout, or Parquet by ending."""
+    """Keep a table (a pandas DataFrame, or a dict of columns) as JSON in MLflow's layout, or Parquet by ending.
+
+    Examples
+    --------
+    >>> from mlops_nb.tracking.fluent import start_run
+    >>> with start_run() as run: log_table({"a": [1, 2]}, "tables/a.json")
+    """
     import pandas as pd
 
     frame = data if isinstance(data, pd.DataFrame) else pd.DataFrame(data)
@@ -164,6 +187,14 @@ def log_dataset(data: Any, name: str = "", context: str = "", *, copy: bool = Fa
     -------
     DataRef
         With digest, size, and rows, schema and summary statistics.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mlops_nb.tracking.fluent import start_run
+    >>> with start_run(): ref = log_dataset(pd.DataFrame({"x": [1.0, 2.0]}), name="train")
+    >>> ref.profile["rows"]
+    2
     """
     run = logged_run()
     if isinstance(data, (str, Path)):
@@ -185,7 +216,9 @@ def _file_ref(run: ActiveRun, path: Path, name: str, context: str) -> DataRef:
     from mlops_nb.capture.data.files import profile_file
 
     if not path.exists():
-        raise InvalidInput(f"The data {path} does not exist.", hint="Check the path; it is relative to the working folder.")
+        raise InvalidInput(
+            f"The data {path} does not exist.", hint="Check the path; it is relative to the working folder."
+        )
     found = digest(path)
     profile = profile_file(path) if path.is_file() else {}
     return DataRef(
@@ -234,7 +267,9 @@ def keep_file(run: ActiveRun, path: Path, folder: str | None = None) -> None:
         _keep_folder(run, path, "/".join(part for part in (folder, path.name) if part))
         return
     if not path.is_file():
-        raise InvalidInput(f"The file {path} does not exist.", hint="Check the path; it is relative to the working folder.")
+        raise InvalidInput(
+            f"The file {path} does not exist.", hint="Check the path; it is relative to the working folder."
+        )
     target = check_path("/".join(part for part in (folder, path.name) if part))
     digest, size = run.workspace.artifacts.put_file(path)
     run.record_artifacts(Artifact(target, digest, size))

@@ -380,9 +380,7 @@ def _resolve() -> ActiveRun | None:
     if context is None:
         return None
     if _attached is None or _attached.run_id != context["run"]:
-        space = Workspace(
-            Path(context["root"]), context["store"], context["artifacts"], Path(context["project"])
-        )
+        space = Workspace(Path(context["root"]), context["store"], context["artifacts"], Path(context["project"]))
         _attached = ActiveRun.attach(space, context["run"], context["experiment"], active.lease_of(context))
     return _attached
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from mlops_nb.entities import Run
 
+_DTYPES: dict[type | None, str] = {int: "int64", float: "float64", bool: "bool"}
 FIELDS = (
     "run_id",
     "name",
@@ -61,7 +62,9 @@ def _spread(group: str, dicts: list[dict[str, Any]], missing: Any, dtype: str | 
         if dtype is None:
             kinds = {type(value) for value in values}
             same = next(iter(kinds)) if len(kinds) == 1 else None
-            spread[f"{group}.{key}"] = pd.Series(values, dtype={int: "int64", float: "float64", bool: "bool"}.get(same, object))
+            spread[f"{group}.{key}"] = pd.Series(
+                values, dtype=_DTYPES.get(same, object)
+            )
         else:
             spread[f"{group}.{key}"] = pd.Series(values, dtype=dtype)
     return spread

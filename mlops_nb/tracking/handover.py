@@ -1,8 +1,10 @@
 """Handing the active run to threads and executors, as tasks inherit it by themselves.
 
-`threading.Thread.start` and `ThreadPoolExecutor.submit` are wrapped once, when the first run of the process starts. A thread
+`threading.Thread.start` and `ThreadPoolExecutor.submit` are wrapped once, when the first run of the process starts.
+A thread
 keeps the run of the place that started it; a task of a pool the run of the place that submitted it, since pool threads
-are reused. Workers of `multiprocessing.pool.ThreadPool` (joblib's threading backend) get their tasks through a queue that
+are reused. Workers of `multiprocessing.pool.ThreadPool` (joblib's threading backend) get their tasks through a queue
+that
 carries no context: they log to the run that is active in the process.
 """
 
@@ -78,7 +80,7 @@ def _wrap_thread_start() -> None:
 def _wrap_submit() -> None:
     submit = ThreadPoolExecutor.submit
 
-    @functools.wraps(submit)
+    @functools.wraps(submit)  # type: ignore[arg-type]
     def submit_with_run(self: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         run = active.current_run()
         if run is None:

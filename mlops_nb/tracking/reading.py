@@ -46,7 +46,9 @@ def find_run(reference: str, space: Workspace | None = None) -> Run:
     space = space or workspaces.current()
     space.flush()
     if not reference.strip():
-        raise InvalidInput("The reference to a run is empty.", hint="Name it by its id, a prefix of its id, or its name.")
+        raise InvalidInput(
+            "The reference to a run is empty.", hint="Name it by its id, a prefix of its id, or its name."
+        )
     found = space.store.find_runs(reference.removeprefix("runs:/"), limit=5)
     if not found and reference == "last":
         found = space.store.search_runs(limit=1).items
@@ -132,7 +134,8 @@ def search_runs(
     Returns
     -------
     DataFrame or list of Run
-        A row a run: ``run_id, name, experiment, status, start_time, end_time, ...``, then ``metrics.*``, ``params.*`` (typed)
+        A row a run: ``run_id, name, experiment, status, start_time, end_time, ...``, then ``metrics.*``,
+        ``params.*`` (typed)
         and ``tags.*``.
 
     Raises
@@ -163,7 +166,15 @@ def search_runs(
 
 
 def load_view(reference: str, space: Workspace | None = None) -> RunView:
-    """Everything about a run, for a page, a comparison or a verdict."""
+    """Everything about a run, for a page, a comparison or a verdict.
+
+    Examples
+    --------
+    >>> from mlops_nb.tracking.fluent import log_params, start_run
+    >>> with start_run() as run: log_params({"lr": 0.1})
+    >>> load_view(run.run_id).run.params
+    {'lr': 0.1}
+    """
     space = space or workspaces.current()
     run = find_run(reference, space)
     store = space.store
@@ -182,9 +193,7 @@ def load_histories(run: Run, space: Workspace | None = None) -> dict[str, Points
     return {key: space.store.history(run.run_id, key) for key in run.metrics}
 
 
-def _experiment_ids(
-    space: Workspace, ids: Sequence[str] | None, names: Sequence[str] | None
-) -> list[str] | None:
+def _experiment_ids(space: Workspace, ids: Sequence[str] | None, names: Sequence[str] | None) -> list[str] | None:
     if ids is None and names is None:
         return None
     found = [str(item) for item in ids or ()]

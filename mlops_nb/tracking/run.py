@@ -266,9 +266,7 @@ class ActiveRun:
     def record_artifacts(self, *artifacts: Artifact) -> None:
         """Record files whose bytes are already kept."""
         self.artifacts.update((artifact.path, artifact) for artifact in artifacts)
-        self._append(
-            *({"t": "artifact", "path": a.path, "digest": a.digest, "size": a.size} for a in artifacts)
-        )
+        self._append(*({"t": "artifact", "path": a.path, "digest": a.digest, "size": a.size} for a in artifacts))
 
     # -- journal ----------------------------------------------------------------------------------------------------
 
@@ -352,7 +350,9 @@ def new_start(name: str | None, experiment: str, user: str, **fields: Any) -> Ru
     return RunStart(run_id, text, experiment, now_ms(), user=user, **fields)
 
 
-ADJECTIVES = "amber bold brisk calm clear crisp deft eager early fair fleet fond grand keen kind late light lively lucid mellow"
+ADJECTIVES = (
+    "amber bold brisk calm clear crisp deft eager early fair fleet fond grand keen kind late light lively lucid mellow"
+)
 NOUNS = "alder ash aspen beech birch brook cedar cliff cove dune elm fern field fir fjord glade grove heath hill lake"
 
 

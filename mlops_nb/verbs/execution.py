@@ -26,7 +26,9 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-n", "--name", metavar="NAME", help="the run's name")
     parser.add_argument("--kernel", metavar="NAME", help="the kernel to execute with; the notebook's own by default")
     parser.add_argument("--timeout", type=int, metavar="SECONDS", help="the longest that a cell may take")
-    parser.add_argument("--env", default="current", metavar="current|locked", help="for a run: today's environment, or its own rebuilt")
+    parser.add_argument(
+        "--env", default="current", metavar="current|locked", help="for a run: today's environment, or its own rebuilt"
+    )
 
 
 def do_run(asked: argparse.Namespace) -> Result:
@@ -39,7 +41,8 @@ def do_run(asked: argparse.Namespace) -> Result:
         return _run_again(asked)
     except NotFound:
         raise NotFound(
-            f"{asked.target!r} is neither a notebook here nor a run.", hint="Check the path, or list runs with: mlops-nb runs"
+            f"{asked.target!r} is neither a notebook here nor a run.",
+            hint="Check the path, or list runs with: mlops-nb runs",
         ) from None
 
 
@@ -129,8 +132,12 @@ def _run_again(asked: argparse.Namespace) -> Result:
 def add_reproduce(parser: argparse.ArgumentParser) -> None:
     """Options of ``reproduce``."""
     parser.add_argument("run", metavar="RUN", help="a run's id, a unique prefix of it, or its name")
-    parser.add_argument("--env", default="current", metavar="current|locked", help="today's environment, or the run's rebuilt with uv")
-    parser.add_argument("--tolerance", type=float, metavar="X", help="relative tolerance of numbers; 0 for exactly the same")
+    parser.add_argument(
+        "--env", default="current", metavar="current|locked", help="today's environment, or the run's rebuilt with uv"
+    )
+    parser.add_argument(
+        "--tolerance", type=float, metavar="X", help="relative tolerance of numbers; 0 for exactly the same"
+    )
 
 
 def do_reproduce(asked: argparse.Namespace) -> Result:

@@ -25,10 +25,16 @@ def _reference(parser: argparse.ArgumentParser, **options: Any) -> None:
 
 def add_runs(parser: argparse.ArgumentParser) -> None:
     """Options of ``runs``."""
-    parser.add_argument("filter", nargs="?", default="", metavar="FILTER", help="for instance: \"metrics.acc > 0.9 and params.lr < 0.1\"")
+    parser.add_argument(
+        "filter", nargs="?", default="", metavar="FILTER", help='for instance: "metrics.acc > 0.9 and params.lr < 0.1"'
+    )
     parser.add_argument("-e", "--experiment", action="append", metavar="NAME", help="only this experiment")
-    parser.add_argument("--order-by", action="append", default=[], metavar="COLUMN", help="for instance: \"metrics.acc DESC\"")
-    parser.add_argument("--limit", type=int, default=DEFAULT_LIMIT, metavar="N", help=f"at the most so many ({DEFAULT_LIMIT})")
+    parser.add_argument(
+        "--order-by", action="append", default=[], metavar="COLUMN", help='for instance: "metrics.acc DESC"'
+    )
+    parser.add_argument(
+        "--limit", type=int, default=DEFAULT_LIMIT, metavar="N", help=f"at the most so many ({DEFAULT_LIMIT})"
+    )
     parser.add_argument("--deleted", action="store_true", help="those that were deleted")
 
 
@@ -74,7 +80,9 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
 def do_compare(asked: argparse.Namespace) -> Result:
     """What differs between runs."""
     if not 2 <= len(asked.run) <= 50:
-        raise InvalidInput(f"compare takes 2 to 50 runs, not {len(asked.run)}.", hint="For instance: mlops-nb compare 01 02")
+        raise InvalidInput(
+            f"compare takes 2 to 50 runs, not {len(asked.run)}.", hint="For instance: mlops-nb compare 01 02"
+        )
     views = [load_view(reference) for reference in asked.run]
     comparison = compare_runs(views)
     rows = [
@@ -174,7 +182,10 @@ def do_artifacts(asked: argparse.Namespace) -> Result:
         path = check_path(asked.path)
         entries = [entry for entry in entries if entry.path == path or entry.path.startswith(path + "/")]
         if not entries:
-            raise NotFound(f"The run {run.name!r} has no artifact {asked.path!r}.", hint=f"List them with: mlops-nb artifacts {run.run_id}")
+            raise NotFound(
+                f"The run {run.name!r} has no artifact {asked.path!r}.",
+                hint=f"List them with: mlops-nb artifacts {run.run_id}",
+            )
     if asked.output:
         target = Path(asked.output)
         single = asked.path and len(entries) == 1 and entries[0].path == check_path(asked.path)

@@ -34,9 +34,7 @@ class RunComparison(View):
     @property
     def differences(self) -> list[dict[str, Any]]:
         """What differs: ``part, name, values``, a value for each run."""
-        return [
-            {"part": row.part, "name": row.name, "values": list(row.values)} for row in self.comparison.select()
-        ]
+        return [{"part": row.part, "name": row.name, "values": list(row.values)} for row in self.comparison.select()]
 
     def frame(self) -> pd.DataFrame:
         """The differences as a DataFrame: a row for each, a column a run."""
@@ -90,7 +88,8 @@ def rerun(target: str | Path | Run, params: Mapping[str, Any] | None = None, **o
     params : mapping, optional
         Parameters to change.
     **options
-        For a notebook: ``experiment, name, tags, output, kernel, timeout`` (see `mlops_nb.projects.rerun.run_notebook`).
+        For a notebook: ``experiment, name, tags, output, kernel, timeout`` (see
+        `mlops_nb.projects.rerun.run_notebook`).
 
     Returns
     -------
@@ -112,11 +111,11 @@ def rerun(target: str | Path | Run, params: Mapping[str, Any] | None = None, **o
     from mlops_nb.projects.rerun import run_notebook
     from mlops_nb.projects.sites import site_for
 
-    reference = getattr(target, "run_id", target)
+    reference = target.run_id if isinstance(target, Run) else str(target)
     if Path(reference).suffix == ".ipynb":
         return run_notebook(reference, params=params, **options)
     space = workspaces.current()
-    view = load_view(str(reference), space)
+    view = load_view(reference, space)
     with site_for(view, options.pop("env", "current")) as site:
         again, outcome = rerun_slice(
             view, site, space, params=dict(params or {}), tags={"mlops_nb.rerun_of": view.run.run_id}
@@ -151,4 +150,4 @@ def reproduce(run: str | Run, *, env: str = "current", tolerance: float | None =
     """
     from mlops_nb.projects import reproduce as room
 
-    return room.reproduce(getattr(run, "run_id", run), env=env, tolerance=tolerance)
+    return room.reproduce(run.run_id if isinstance(run, Run) else run, env=env, tolerance=tolerance)

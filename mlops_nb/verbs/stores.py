@@ -15,7 +15,9 @@ GRACE_HOURS = 24.0
 def add_store(parser: argparse.ArgumentParser) -> None:
     """Options of ``store``."""
     parser.add_argument("action", choices=["info", "verify", "gc", "upgrade"], metavar="info|verify|gc|upgrade")
-    parser.add_argument("--grace", type=float, default=GRACE_HOURS, metavar="HOURS", help="gc: keep bytes younger than this (24)")
+    parser.add_argument(
+        "--grace", type=float, default=GRACE_HOURS, metavar="HOURS", help="gc: keep bytes younger than this (24)"
+    )
 
 
 def do_store(asked: argparse.Namespace) -> Result:

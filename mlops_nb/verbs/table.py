@@ -96,8 +96,12 @@ def load_verb(name: str, *, program: str = "mlops-nb") -> Verb:
     parser = VerbParser(prog=f"{program} {name}", description=text.capitalize() + ".", allow_abbrev=False)
     getattr(home, f"add_{name}")(parser)
     parser.add_argument("--json", action="store_true", help="print plain JSON")
-    parser.add_argument("--store", metavar="WHERE", help="a folder or URL; else MLOPS_NB_STORE, else the project's .mlops_nb")
-    parser.add_argument("--artifacts", metavar="WHERE", dest="artifacts_url", help="a folder or URL for the files' bytes")
+    parser.add_argument(
+        "--store", metavar="WHERE", help="a folder or URL; else MLOPS_NB_STORE, else the project's .mlops_nb"
+    )
+    parser.add_argument(
+        "--artifacts", metavar="WHERE", dest="artifacts_url", help="a folder or URL for the files' bytes"
+    )
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return Verb(name, parser, getattr(home, f"do_{name}"))
 

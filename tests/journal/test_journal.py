@@ -187,7 +187,8 @@ import sys
 sys.path.insert(0, {str(Path(__file__).resolve().parents[2])!r})
 from pathlib import Path
 from mlops_nb.journal import JournalWriter, own_lease
-writer = JournalWriter(Path({str(tmp_path)!r}) / ("0" * 32 + ".1-a.journal"), "0" * 32, writer=own_lease(), drainer=own_lease())
+path = Path({str(tmp_path)!r}) / ("0" * 32 + ".1-a.journal")
+writer = JournalWriter(path, "0" * 32, writer=own_lease(), drainer=own_lease())
 writer.record({{"t": "tag", "k": "a", "v": "b"}})
 for step in range(10**9):
     writer.point("loss", 0.5, step, 0)
@@ -258,7 +259,9 @@ def test_a_stopped_process_is_not_dead() -> None:
 def test_drain_delivers_in_order_and_takes_ended_journals_away(tmp_path: Path) -> None:
     sink = Sink()
     drain = Drain(sink.apply, tmp_path, interval=0.01)
-    writer = JournalWriter(tmp_path / "r.journal", RUN, writer=own_lease(), drainer=own_lease(), on_pending=drain.notify)
+    writer = JournalWriter(
+        tmp_path / "r.journal", RUN, writer=own_lease(), drainer=own_lease(), on_pending=drain.notify
+    )
     drain.add(writer)
     for step in range(1000):
         writer.point("loss", 1.0, step, 0)

@@ -56,7 +56,13 @@ def test_widgets(kernel: Kernel) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    ["1 / 0", "def f(x):\n    return 1 / x\n\nf(0)", "raise ValueError('no')", "{}['key']", "import json\njson.loads('{')"],
+    [
+        "1 / 0",
+        "def f(x):\n    return 1 / x\n\nf(0)",
+        "raise ValueError('no')",
+        "{}['key']",
+        "import json\njson.loads('{')",
+    ],
 )
 def test_tracebacks_say_the_same_and_point_at_the_users_lines(kernel: Kernel, body: str) -> None:
     tracked = kernel.run(f"%%track\n{body}")

@@ -15,7 +15,10 @@ import pytest
 from tests.kernels import Kernel, Reply, running_kernel
 
 ROOT = Path(__file__).resolve().parents[2]
-CELL = "%%track -n {name}\nimport mlops_nb\nvalue = 0\nfor i in range(5):\n    value += i\n    mlops_nb.log_metric('loss', 1.0, step=i)\nvalue"
+CELL = (
+    "%%track -n {name}\nimport mlops_nb\nvalue = 0\nfor i in range(5):\n    value += i\n"
+    "    mlops_nb.log_metric('loss', 1.0, step=i)\nvalue"
+)
 
 
 def listed(store: Path, *words: str) -> Any:

@@ -85,7 +85,11 @@ def test_failure_is_recorded_in_full(kernel: Kernel, command: Command) -> None:
 
 def test_secrets_are_redacted_everywhere(kernel: Kernel, command: Command, folder: Path) -> None:
     token = "ghp_" + "a1B2" * 9
-    run = shown(kernel, command, f"%%track\napi_key = '{token}'\nprint('using {token}')\nurl = 'https://bob:hunter2secret@host/x'")
+    run = shown(
+        kernel,
+        command,
+        f"%%track\napi_key = '{token}'\nprint('using {token}')\nurl = 'https://bob:hunter2secret@host/x'",
+    )
     assert token not in str(run) and "hunter2secret" not in str(run)
     assert run["redactions"] >= 2
     kernel.run("_w.current().flush()")
@@ -158,7 +162,9 @@ def test_verbs_give_views(kernel: Kernel) -> None:
 
 
 def test_interrupt_is_killed(kernel: Kernel, command: Command) -> None:
-    sent = kernel.send("%%track -n interrupted\nimport time\nprint('started', flush=True)\nfor _ in range(600): time.sleep(0.1)")
+    sent = kernel.send(
+        "%%track -n interrupted\nimport time\nprint('started', flush=True)\nfor _ in range(600): time.sleep(0.1)"
+    )
     while kernel.client.get_iopub_msg(timeout=30)["content"].get("text") != "started\n":
         pass
     kernel.interrupt()
@@ -199,7 +205,8 @@ def test_kill_9_in_a_training_loop(tmp_path: Path) -> None:
         kernel.run("%load_ext mlops_nb")
         kernel.send(
             "%%track -n doomed\nimport mlops_nb, time\nfor step in range(10**7):\n"
-            "    mlops_nb.log_metric('loss', 1.0, step=step)\n    open('acknowledged', 'w').write(str(step)) if step % 500 == 0 else None"
+            "    mlops_nb.log_metric('loss', 1.0, step=step)\n"
+            "    open('acknowledged', 'w').write(str(step)) if step % 500 == 0 else None"
         )
         marker = tmp_path / "acknowledged"
         deadline = time.monotonic() + 60
@@ -207,7 +214,11 @@ def test_kill_9_in_a_training_loop(tmp_path: Path) -> None:
             time.sleep(0.02)
         kernel.kill()
     acknowledged = int(marker.read_text() or 0)
-    environment = {**os.environ, "MLOPS_NB_STORE": str(tmp_path / ".mlops_nb"), "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {
+        **os.environ,
+        "MLOPS_NB_STORE": str(tmp_path / ".mlops_nb"),
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
     done = subprocess.run(
         [sys.executable, "-m", "mlops_nb.cli", "show", "doomed", "--json"],
         env=environment, capture_output=True, text=True, timeout=60,

@@ -80,7 +80,7 @@ def test_odd_names_are_names(name: str) -> None:
 def test_wrong_values() -> None:
     with mlops_nb.start_run():
         for value in ("0.5", None, [[1.0]], object(), 1j):
-            with pytest.raises(InvalidInput, match="must be a number|must be"):
+            with pytest.raises(InvalidInput, match="must be a number"):
                 mlops_nb.log_metric("x", value)  # type: ignore[arg-type]
         with pytest.raises(InvalidInput, match="whole number"):
             mlops_nb.log_metric("x", 1.0, step=1.5)  # type: ignore[arg-type]

@@ -26,7 +26,8 @@ _LIMIT = 100_000
 class Drawn(list[str]):
     """What an execution drew, in order, as hex. `fresh`: some of it decides the numbers that follow.
 
-    ``RandomState(7)`` draws too, and is seeded right after: such a draw is replayed like any other, and changes nothing.
+    ``RandomState(7)`` draws too, and is seeded right after: such a draw is replayed like any other, and changes
+    nothing.
     """
 
     fresh = False
