@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from mlops_nb.entities import Artifact, Batch, DataRef, Experiment, LogLine, Page, ParamValue, Points, Run
+from mlops_nb.entities import Artifact, Batch, DataRef, Experiment, LogLine, Metric, Page, ParamValue, Points, Run
 from mlops_nb.store.registry import RegistryStore
 
 __all__ = ["RegistryStore", "RunStore", "Store", "open_store"]
@@ -30,11 +30,13 @@ class RunStore(Protocol):
     * A reader never sees half a batch. Any thread may call any method.
     * `search_runs` is stable: runs that compare equal are ordered newest first, then by id; a page token continues
       where the page ended, also when new runs have come.
+    * With `guarded`, `apply` refuses with `InvalidInput` what MLflow refuses: writing into a deleted run, and another
+      text for a param that is there. An artifact without a digest takes its path out of the run's tree.
     * Deleting is marking (`lifecycle_stage` = ``deleted``) until `purge_runs` takes the rows away.
     """
 
-    def apply(self, batches: Sequence[Batch]) -> None:
-        """Store what journals deliver, in one transaction."""
+    def apply(self, batches: Sequence[Batch], *, guarded: bool = False) -> None:
+        """Store what journals deliver, in one transaction; `guarded` refuses what MLflow would."""
 
     def delivered(self, source: str) -> int:
         """How far the journal `source` has been stored, in bytes; 0 if it is unknown."""
@@ -97,9 +99,10 @@ class RunStore(Protocol):
         status: str | None = None,
         end_time: int | None = None,
         lifecycle_stage: str | None = None,
+        parent_run_id: str | None = None,
         tags: Mapping[str, str | None] | None = None,
     ) -> Run:
-        """Change a run from outside its journal: rename, close, delete, restore, tag."""
+        """Change a run from outside its journal: rename, close, delete, restore, nest, tag."""
 
     def purge_runs(self, run_ids: Sequence[str]) -> int:
         """Take away the rows of runs that are marked deleted; returns how many."""
@@ -118,6 +121,12 @@ class RunStore(Protocol):
 
     def data(self, run_id: str) -> list[DataRef]:
         """What the run read and wrote."""
+
+    def last_points(self, run_ids: Sequence[str]) -> dict[str, list[Metric]]:
+        """The last point of each metric of these runs, by run; runs without metrics are left out."""
+
+    def data_of(self, run_ids: Sequence[str]) -> dict[str, list[DataRef]]:
+        """What these runs read and wrote, by run; runs without data are left out."""
 
     def runs_with_data(self, digest: str) -> list[tuple[str, str]]:
         """(run id, mode) of each run that read, wrote or kept bytes of this digest: the edges of lineage."""

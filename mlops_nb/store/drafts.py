@@ -6,7 +6,7 @@ import json
 from math import isnan
 from typing import Any
 
-from mlops_nb.entities import Batch, ParamValue, Points, RunStart, Status, check_name, check_tag
+from mlops_nb.entities import Artifact, Batch, ParamValue, Points, RunStart, Status, check_name, check_tag
 from mlops_nb.errors import InvalidInput
 from mlops_nb.store.rows import encode_json, encode_lease, pack_metrics, split_head, storable, unpack_metrics
 
@@ -70,7 +70,7 @@ class Draft:
         The store's change counter of this call.
     no : int
         Its row number, a reserved one for a new run.
-    status, logged, params, tags, metric_keys, metric_values
+    status, logged, params, tags, metric_keys, metric_values, lifecycle_stage
         What is stored of it; left out for a new run.
     """
 
@@ -85,10 +85,12 @@ class Draft:
         tags: str = "{}",
         metric_keys: str = "[]",
         metric_values: bytes = b"",
+        lifecycle_stage: str = "active",
     ) -> None:
         self.run_id = run_id
         self.no = no
         self.is_new = status is None
+        self.lifecycle_stage = lifecycle_stage
         self.row: dict[str, Any] = {"changed": change}
         self.params: dict[str, ParamValue] = json.loads(params)
         self.metrics: dict[str, float] = unpack_metrics(metric_keys, metric_values)
@@ -99,7 +101,7 @@ class Draft:
         self.dropped_tags: dict[str, None] = {}
         self.points: dict[str, Points] = {}
         self.facts: dict[str, Any] = {}
-        self.artifact_rows: list[tuple[Any, ...]] = []
+        self.artifacts: dict[str, Artifact] = {}
         self.data_refs: list[tuple[int, Any]] = []
         self.log_rows: list[tuple[Any, ...]] = []
 
@@ -131,13 +133,14 @@ class Draft:
             metric_values=b"",
         )
 
-    def take(self, batch: Batch) -> None:
-        """Add what a batch brings."""
+    def take(self, batch: Batch, *, guarded: bool = False) -> None:
+        """Add what a batch brings; `guarded` refuses a deleted run, and another value for a param."""
         row = self.row
+        params = self._guard(batch) if guarded else batch.params
         if batch.start is not None and "run_id" not in row:  # a known run is taken up again
             row.update(status=Status.RUNNING.value, end_time=None, lease=encode_lease(batch.start.lease))
-        if batch.params:
-            self._take_params(batch.params)
+        if params:
+            self._take_params(params)
         if batch.tags:
             self._take_tags(batch.tags)
         for key, points in batch.metrics.items():
@@ -148,7 +151,7 @@ class Draft:
             elif points.values:
                 self.points[key] = Points(points.values[:], points.steps[:], points.timestamps[:])
         self.facts.update(batch.facts)
-        self.artifact_rows += [(self.no, each.path, each.digest, each.size) for each in batch.artifacts]
+        self.artifacts.update((each.path, each) for each in batch.artifacts)
         for ref in batch.data:
             self.logged += 1
             self.data_refs.append((self.logged, ref))
@@ -160,6 +163,21 @@ class Draft:
             row["logged"] = self.logged
         if batch.end is not None:
             row.update(status=Status(batch.end.status).value, end_time=batch.end.end_time)
+
+    def _guard(self, batch: Batch) -> list[tuple[str, ParamValue, int]]:
+        """MLflow's rules, in its words, since its clients know them; the params that are new."""
+        if self.lifecycle_stage != "active":
+            raise InvalidInput(
+                f"The run {self.run_id} must be in the 'active' state. Current state is {self.lifecycle_stage}."
+            )
+        for key, value, _ in batch.params:
+            if key in self.params and _text_of(self.params[key]) != _text_of(value):
+                raise InvalidInput(
+                    f"Changing param values is not allowed. Param with key='{key}' was already logged with "
+                    f"value='{_text_of(self.params[key])[:200]}' for run ID='{self.run_id}'. "
+                    f"Attempted logging new value '{_text_of(value)[:200]}'."
+                )
+        return [each for each in batch.params if each[0] not in self.params]
 
     def _take_params(self, params: list[tuple[str, ParamValue, int]]) -> None:
         for key, value, timestamp in params:
@@ -187,6 +205,14 @@ class Draft:
                 self.dropped_tags.pop(key, None)
                 self.new_tags[key] = None
         self.row["tags"] = encode_json(self.tags)
+
+    def artifact_rows(self) -> list[tuple[Any, ...]]:
+        """Rows of `schema.artifacts` for the files that are new or have other bytes."""
+        return [(self.no, each.path, each.digest, each.size) for each in self.artifacts.values() if each.digest]
+
+    def dropped_artifacts(self) -> list[str]:
+        """Paths that are taken out of the tree: files with an empty digest."""
+        return [] if self.is_new else [path for path, each in self.artifacts.items() if not each.digest]
 
     def param_rows(self) -> list[tuple[Any, ...]]:
         """Rows of `schema.params` for the params that are new or have another value."""

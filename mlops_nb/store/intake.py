@@ -20,7 +20,7 @@ from mlops_nb.store.engine import Database, Transaction
 from mlops_nb.store.rows import encode_json, split_head
 from mlops_nb.store.statements import delete_rows, fetch_in, insert_rows, upsert_rows
 
-_LOADED = ("run_id", "no", "status", "logged", "params", "tags", "metric_keys", "metric_values")
+_LOADED = ("run_id", "no", "status", "logged", "params", "tags", "metric_keys", "metric_values", "lifecycle_stage")
 
 
 class Intake:
@@ -35,8 +35,8 @@ class Intake:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def apply(self, batches: Sequence[Batch]) -> None:
-        """Store what journals deliver, in one transaction."""
+    def apply(self, batches: Sequence[Batch], *, guarded: bool = False) -> None:
+        """Store what journals deliver, in one transaction; `guarded` refuses what MLflow would."""
         for batch in batches:
             check_batch(batch)
         with self._database.write() as transaction:
@@ -45,7 +45,7 @@ class Intake:
                 return
             drafts = self._draft(transaction, fresh)
             for batch in fresh:
-                drafts[batch.run_id].take(batch)
+                drafts[batch.run_id].take(batch, guarded=guarded)
             self._store(transaction, list(drafts.values()))
             transaction.many(upsert_rows(self._database, schema.deliveries), list(upto.items()))
 
@@ -168,12 +168,14 @@ class Intake:
                 schema.tags,
                 [(draft.no, key, *split_head(draft.tags[key])) for draft in drafts for key in draft.new_tags],
             ),
-            (schema.artifacts, [row for draft in drafts for row in draft.artifact_rows]),
+            (schema.artifacts, [row for draft in drafts for row in draft.artifact_rows()]),
             (schema.logs, [row for draft in drafts for row in draft.log_rows]),
         ):
             transaction.many(upsert_rows(database, table), rows)
         gone = [(draft.no, key) for draft in drafts for key in draft.dropped_tags]
         transaction.many(delete_rows(database, schema.tags, "run", "key"), gone)
+        lost = [(draft.no, path) for draft in drafts for path in draft.dropped_artifacts()]
+        transaction.many(delete_rows(database, schema.artifacts, "run", "path"), lost)
         columns = schema.runs.columns.keys()
         new = [tuple([draft.row[name] for name in columns]) for draft in drafts if draft.is_new]
         transaction.many(insert_rows(database, schema.runs), new)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache, partial
+from math import nan
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, or_, select
+from sqlalchemy import Select, bindparam, exists, func, or_, select
 
-from mlops_nb.entities import Page, Run
+from mlops_nb.entities import DataRef, Metric, Page, Run
 from mlops_nb.errors import InvalidInput, NotFound
 from mlops_nb.store import schema
 from mlops_nb.store.clauses import Clauses, among, conjuncts, may_drive
+from mlops_nb.store.documents import fetch_data
 from mlops_nb.store.engine import Database, Transaction
 from mlops_nb.store.pages import check_limit, open_token, seal_token
 from mlops_nb.store.plans import choose_driver, count_limit
@@ -199,6 +201,43 @@ class Lookup:
             state = transaction.first(self._database.statement("state", lambda: select(schema.state.c.change)))
         assert state is not None
         return found, max(since, int(state[0])) if not found else int(state[0])
+
+    def last_points(self, run_ids: Sequence[str]) -> dict[str, list[Metric]]:
+        """The last point of each metric of these runs, by run; runs without metrics are left out."""
+        runs, metrics = schema.runs.c, schema.metrics.c
+        found: dict[str, list[Metric]] = {}
+        with self._database.read() as transaction:
+            rows = fetch_in(
+                transaction,
+                self._database,
+                "last points",
+                lambda: select(runs.run_id, metrics.key, metrics.value, metrics.timestamp, metrics.step).join(
+                    schema.metrics, metrics.run == runs.no
+                ),
+                runs.run_id,
+                dict.fromkeys(map(storable, run_ids)),
+            )
+        for run_id, key, value, timestamp, step in rows:
+            found.setdefault(run_id, []).append(Metric(key, nan if value is None else value, timestamp, step))
+        return found
+
+    def data_of(self, run_ids: Sequence[str]) -> dict[str, list[DataRef]]:
+        """What these runs read and wrote, by run; runs without data are left out."""
+        runs = schema.runs.c
+        with self._database.read() as transaction:
+            numbers = dict(
+                fetch_in(
+                    transaction,
+                    self._database,
+                    "runs that touched data",
+                    lambda: select(runs.no, runs.run_id).where(
+                        runs.logged > 0, exists().where(schema.data.c.run == runs.no)
+                    ),
+                    runs.run_id,
+                    dict.fromkeys(map(storable, run_ids)),
+                )
+            )
+            return {run_id: fetch_data(self._database, transaction, no) for no, run_id in numbers.items()}
 
     def _get_run(self, transaction: Transaction, run_id: str) -> Run:
         statement = self._database.statement(

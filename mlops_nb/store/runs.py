@@ -46,10 +46,13 @@ class SqlStore(Intake, Experiments, Contents, Moves):
         status: str | None = None,
         end_time: int | None = None,
         lifecycle_stage: str | None = None,
+        parent_run_id: str | None = None,
         tags: Mapping[str, str | None] | None = None,
     ) -> Run:
-        """Change a run from outside its journal: rename, close, delete, restore, tag."""
+        """Change a run from outside its journal: rename, close, delete, restore, nest, tag."""
         values = _check_changes(name, status, end_time, lifecycle_stage)
+        if parent_run_id is not None:
+            values["parent_run_id"] = check_name("run", parent_run_id)
         for key, value in (tags or {}).items():
             check_tag(key, value)
         with self._database.write() as transaction:

@@ -7,14 +7,17 @@ A backend's test module makes a fixture ``store`` (an open, empty store) and tak
 
 from tests.store.contract.changing import TestChanges, TestExperiments, TestRuns
 from tests.store.contract.searching import TestFilters, TestOrder, zoo
+from tests.store.contract.sharing import TestBesideAPage, TestGuardedWrites
 from tests.store.contract.values import TestMetrics, TestParams
 from tests.store.contract.writing import TestApply
 
 __all__ = [
     "TestApply",
+    "TestBesideAPage",
     "TestChanges",
     "TestExperiments",
     "TestFilters",
+    "TestGuardedWrites",
     "TestMetrics",
     "TestOrder",
     "TestParams",

@@ -95,6 +95,7 @@ class TestRuns:
         assert (run.name, run.status, run.end_time, run.tags) == ("new", Status.KILLED, T0 + 9, {"b": "2", "c": "3"})
         assert store.get_run(run_id) == run
         assert found(store, "tags.c = '3' and name = 'new' and tags.a IS NULL") == ["new"]
+        assert store.update_run(run_id, parent_run_id="p").parent_run_id == "p"
         for bad in ({"status": "DONE"}, {"lifecycle_stage": "gone"}, {"name": ""}, {"tags": {"a": "\0"}}):
             with pytest.raises(InvalidInput):
                 store.update_run(run_id, **bad)
