@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_nb.entities import Status
 from mlops_nb.errors import InvalidInput
+from mlops_nb.projects.declarations import read_parameters
 from mlops_nb.projects.events import (
     Failure,
     Interruption,
@@ -30,7 +31,7 @@ from mlops_nb.projects.saving import SavedNotebook
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["Outcome", "check_output", "execute", "find_kernel", "inject", "load_notebook", "prepare"]
+__all__ = ["Outcome", "check_output", "execute", "find_kernel", "inject", "injected_values", "load_notebook", "prepare"]
 
 START_SECONDS = 60
 """How long a kernel may take to answer for the first time."""
@@ -196,6 +197,36 @@ def inject(notebook: NotebookNode, values: Mapping[str, Any]) -> None:
         cells.insert(tagged[0] + 1 if tagged else 0, from_dict(cell))
     notebook.cells = cells
     notebook.metadata.setdefault("papermill", type(notebook)())["parameters"] = recordable(dict(values))
+
+
+def injected_values(notebook: NotebookNode) -> dict[str, Any]:
+    """What an earlier execution gave the notebook: the values of its injected cell, as far as they can be read.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        In Python.
+
+    Returns
+    -------
+    dict
+        Names and values; empty if there is no such cell.
+
+    Examples
+    --------
+    >>> import nbformat.v4 as v4
+    >>> book = v4.new_notebook(cells=[v4.new_code_cell("lr = 1", metadata={"tags": ["parameters"]})])
+    >>> inject(book, {"lr": 0.5}); injected_values(book)
+    {'lr': 0.5}
+    """
+    sources = [cell.source for cell in notebook.cells if _INJECTED in _tags(cell)]
+    if not sources or not _is_python(notebook):
+        return {}
+    try:
+        found = read_parameters(sources[0])
+    except SyntaxError:
+        return {}
+    return {name: each.default for name, each in found.items() if not each.required and not each.computed}
 
 
 def _tags(cell: NotebookNode) -> list[str]:

@@ -119,6 +119,8 @@ def _read_call(function: str, arguments: Any) -> Any:
     if arguments is UNKNOWN:
         return UNKNOWN
     match function.split(".")[-2:], arguments:
+        case ["set"], []:
+            return set()
         case ["float"], [str(text)]:
             return float(text)
         case [*_, "Path" | "PurePath"], [*parts]:

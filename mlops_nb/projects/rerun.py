@@ -13,8 +13,16 @@ from mlops_nb import workspace as workspaces
 from mlops_nb.entities import Run, Status
 from mlops_nb.errors import StoreError
 from mlops_nb.projects.events import Interruption, Listener, NotebookFailed, Told
-from mlops_nb.projects.execution import Outcome, check_output, execute, find_kernel, inject, load_notebook
-from mlops_nb.projects.parameters import contract, recordable
+from mlops_nb.projects.execution import (
+    Outcome,
+    check_output,
+    execute,
+    find_kernel,
+    inject,
+    injected_values,
+    load_notebook,
+)
+from mlops_nb.projects.parameters import Contract, contract, recordable
 from mlops_nb.projects.recording import Recorder, lifted_metrics
 from mlops_nb.tracking import ActiveRun, active, active_run, describe_error
 from mlops_nb.tracking.faults import say
@@ -114,10 +122,11 @@ def run_notebook(
     shown, where = str(path), Path(path).absolute()
     notebook = load_notebook(path)
     stated = contract(notebook, shown)
-    values = stated.check(params or {})
+    values = stated.check(params or _earlier(notebook, stated))
     target = None if output is None else str(check_output(output))
     find_kernel(notebook, kernel)
-    inject(notebook, values)
+    if values:
+        inject(notebook, values)
     recorded = {key: recordable(value) for key, value in {**stated.defaults(), **values}.items()}
     job = Job(notebook, where, recorded, experiment, name, {k: str(v) for k, v in (tags or {}).items()}, target, kernel)
     job.cwd = where.parent
@@ -131,6 +140,11 @@ def run_notebook(
         failed.hint = f"See it with: mlops-nb show {run_id}"
         raise
     return space.store.get_run(run_id)
+
+
+def _earlier(notebook: NotebookNode, stated: Contract) -> dict[str, Any]:
+    """An executed notebook is executed as it was, as papermill does, unless it is given other values."""
+    return {name: value for name, value in injected_values(notebook).items() if name in stated.parameters}
 
 
 def track_execution(

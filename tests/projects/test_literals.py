@@ -75,6 +75,11 @@ def test_a_cell_gets_the_value_that_was_given(value: Any) -> None:
 
 
 @given(values)
+def test_what_is_written_is_read_again(value: Any) -> None:
+    assert same(read_literal(ast.parse(write_literal(value), mode="eval").body), unsigned(value))
+
+
+@given(values)
 def test_what_is_written_is_on_one_line(value: Any) -> None:
     assert len(write_literal(value).splitlines()) == 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import nbformat
@@ -13,6 +14,7 @@ import pytest
 from mlops_nb.entities import Run, Status
 from mlops_nb.errors import InvalidInput
 from mlops_nb.projects.events import Interruption, NotebookFailed, NotebookInterrupted
+from mlops_nb.projects.execution import inject
 from mlops_nb.projects.rerun import run_notebook
 from mlops_nb.tracking import active_run, start_run
 from mlops_nb.workspace import Workspace, open_workspace
@@ -215,3 +217,14 @@ def test_values_reach_the_kernel_and_the_record_as_they_are(space: Workspace) ->
     run = run_notebook(save(notebook, space, "values"), params=given, workspace=space)
     assert run.params == given
     assert space.store.logs(run.run_id)[0][1].text == f"{list(given.values())!a}\n"
+
+
+def test_an_executed_notebook_runs_as_it_was_executed(space: Workspace) -> None:
+    given = book("a = 1\nb = None", "print(a, b)", tags={0: ["parameters"]})
+    inject(given, {"b": date(2024, 1, 31)})
+    path = save(given, space, "executed")
+    again = run_notebook(path, workspace=space)
+    assert again.params == {"a": 1, "b": "2024-01-31"}
+    assert space.store.logs(again.run_id)[0][1].text == "1 2024-01-31\n"
+    other = run_notebook(path, params={"a": 2}, workspace=space)
+    assert other.params == {"a": 2, "b": None}
