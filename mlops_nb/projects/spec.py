@@ -15,7 +15,7 @@ from mlops_nb.projects.declarations import Parameter, closest
 from mlops_nb.projects.kinds import Kind, kind_of_annotation
 from mlops_nb.projects.parameters import Contract, recordable
 
-__all__ = ["EntryPoint", "Environment", "Project", "read_project", "write_project"]
+__all__ = ["EntryPoint", "Environment", "Project", "inside", "read_project", "write_project"]
 
 FILE = "MLproject"
 SIZE_LIMIT = 1_000_000
@@ -228,7 +228,7 @@ def _parameter(name: str, raw: Any) -> Parameter:
     limits = _limits(name, stated, kind.scalar)
     listed = stated.get("choices")
     choices = tuple(listed) if isinstance(listed, list) else choices
-    plain = Parameter(name, kind, None, True, choices=choices, help=str(stated.get("help") or ""), **limits)  # type: ignore[arg-type]
+    plain = Parameter(name, kind, None, True, choices=choices, help=str(stated.get("help") or ""), **limits)
     if stated.get("default") is None:  # as MLflow has it: a default of null is none
         return plain
     try:
@@ -236,7 +236,7 @@ def _parameter(name: str, raw: Any) -> Parameter:
         default = plain.convert(str(given) if kind.name == "str" and isinstance(given, int | float) else given)
     except ValueError as error:
         raise InvalidInput(f"The default of the parameter {name!r} {error}: {stated['default']!r}.") from None
-    return Parameter(name, kind, default, False, choices=choices, help=plain.help, **limits)  # type: ignore[arg-type]
+    return Parameter(name, kind, default, False, choices=choices, help=plain.help, **limits)
 
 
 def _limits(name: str, stated: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
