@@ -1,0 +1,419 @@
+"""Models loaded: out of a folder, or out of the artifacts of a run; whatever library made them, they are asked the same way."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlops_nb.artifacts import subtree, tree_digest, walk_folder
+from mlops_nb.entities import Artifact
+from mlops_nb.errors import AlreadyExists, InvalidInput, MissingDependency, NotFound
+from mlops_nb.models import trust as trusting
+from mlops_nb.models.enforcement import Enforcer
+from mlops_nb.models.examples import read_example
+from mlops_nb.models.flavors import FLAVORS, Flavor, Row, load_flavor
+from mlops_nb.models.mlmodel import PYTHON, Description, inside, read_mlmodel
+from mlops_nb.models.requirements import difference, warn_difference
+from mlops_nb.models.signature import Signature
+
+if TYPE_CHECKING:
+    from mlops_nb.artifacts import ArtifactStore
+
+
+class LoadedModel:
+    """A model that can be asked, with one ``predict`` whatever library made it.
+
+    Attributes
+    ----------
+    name : str
+    flavor : str
+    folder : Path
+        Where its files are; not to be written.
+    native : object
+        The library's own object.
+    description : Description
+        What its MLmodel file says.
+    differences : dict of str to (str, str)
+        Packages whose version here is not the one it was saved with.
+    """
+
+    def __init__(
+        self, name: str, flavor: str, folder: Path, description: Description, native: Any,
+        score: Callable[[Any, dict[str, Any]], Any], differences: dict[str, tuple[str, str]],
+    ) -> None:  # fmt: skip
+        self.name = name
+        self.flavor = flavor
+        self.folder = folder
+        self.description = description
+        self.native = native
+        self.differences = differences
+        self.enforcer = Enforcer(description.signature)
+        self._score = score
+
+    @property
+    def signature(self) -> Signature | None:
+        """What it takes and gives."""
+        return self.description.signature
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What the user said of it."""
+        return self.description.metadata
+
+    @property
+    def input_example(self) -> Any:
+        """The example that it was saved with; None if there is none."""
+        found = self.read_example()
+        return None if found is None else found[0]
+
+    def read_example(self) -> tuple[Any, dict[str, Any] | None] | None:
+        """The example and its params."""
+        info = self.description.example
+        return read_example(self.folder, info) if info else None
+
+    def predict(self, data: Any, params: Mapping[str, Any] | None = None) -> Any:
+        """Ask the model.
+
+        Parameters
+        ----------
+        data : pandas, polars or arrow frame, array, dict of columns, list of dicts, list
+            Brought into the signature's form; refused by column if that would change a value.
+        params : mapping, optional
+            Settings of this call that the signature knows.
+
+        Returns
+        -------
+        object
+            What the library gives.
+
+        Raises
+        ------
+        InvalidInput
+            Naming the column, what was expected and what was found.
+        """
+        settings = self.enforcer.params(params)
+        if self.description.keeps_form and isinstance(data, (list, dict, str)):
+            if not self.enforcer.is_open:
+                self.enforcer(data)  # checked, and handed on as it was given
+            return self._score(data, settings)
+        return self._score(self.enforcer(data), settings)
+
+    __call__ = predict
+
+    def __repr__(self) -> str:
+        return f"<LoadedModel {self.name!r} {self.flavor}>"
+
+
+def load_folder(
+    folder: str | Path,
+    *,
+    native: bool = False,
+    trust: Sequence[str] = (),
+    safe_only: bool | None = None,
+    name: str = "",
+    digest: str = "",
+) -> Any:
+    """Load a model from its folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The folder with the file MLmodel; one that MLflow saved will do.
+    native : bool
+        Give the library's own object, instead of a `LoadedModel`.
+    trust : sequence of str
+        What of a model that this user did not make may run code: ``"pickle"``, ``"code"``, or types and modules by their
+        dotted names. The error of an untrusted model says what to write here.
+    safe_only : bool, optional
+        Refuse what runs code, trusted or not; by default as ``MLOPS_NB_SAFE_MODELS`` says.
+    name : str
+        What to call it in messages; by default the folder's name.
+    digest : str
+        The folder's tree digest, if the caller knows it from verified bytes.
+
+    Returns
+    -------
+    LoadedModel or object
+
+    Raises
+    ------
+    PermissionDenied
+        If loading would run code that was neither made by this user nor trusted.
+    NotFound, CorruptData, InvalidInput, MissingDependency
+        If there is no model, its files are damaged or lead out of the folder, or its library is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from mlops_nb.models import save_model
+    >>> folder = tempfile.mkdtemp() + "/rule"
+    >>> _ = save_model(lambda rows: [row > 3 for row in rows], folder, requirements=["numpy"])
+    >>> load_folder(folder).predict([1, 5])
+    [False, True]
+    """
+    path = Path(folder).expanduser()
+    if not path.is_dir():
+        raise NotFound(f"There is no folder {str(path)!r}.", hint="Name the folder that holds the file MLmodel.")
+    description = read_mlmodel(path)
+    walk_folder(path)  # refuses links that lead out, and pipes
+    given = (trust,) if isinstance(trust, str) else tuple(trust)
+    label = name or path.resolve().name
+    row, flavor, settings = _choose(description, label)
+    risks = _risks(path, description, row, flavor, settings)
+    allowed: frozenset[str] | None = frozenset(given)
+    if risks:
+        allowed = _allow(path, label, risks, given, digest, safe_only)
+    return _load(path, label, description, (row, flavor, settings), allowed, native)
+
+
+def load_own(folder: Path) -> LoadedModel:
+    """Load a model that this process's parent is just saving: trusted, and not compared with the environment."""
+    description = read_mlmodel(folder)
+    chosen = _choose(description, folder.name)
+    loaded: LoadedModel = _load(folder, folder.name, description, chosen, None, False, compare=False)
+    return loaded
+
+
+def risks_of(folder: Path) -> list[trusting.Risk]:
+    """What in a model would run code when it is loaded; told without running any.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from mlops_nb.models import save_model
+    >>> folder = Path(tempfile.mkdtemp(), "rule")
+    >>> _ = save_model(lambda rows: rows, folder, requirements=[])
+    >>> [risk.name for risk in risks_of(folder)]
+    ['pickle']
+    """
+    description = read_mlmodel(folder)
+    row, flavor, settings = _choose(description, folder.name)
+    return _risks(folder, description, row, flavor, settings)
+
+
+def _allow(
+    path: Path, label: str, risks: list[trusting.Risk], given: Sequence[str], digest: str, safe_only: bool | None
+) -> frozenset[str] | None:
+    """None if this user made the model; else what is trusted of it, if that is enough."""
+    from mlops_nb.workspace import takes_safe_models_only
+
+    if takes_safe_models_only() if safe_only is None else safe_only:
+        raise trusting.refuse_unsafe(label, risks)
+    if trusting.was_made_here(digest or folder_digest(path)):
+        return None
+    left = _untrusted(path, risks, given)
+    if left:
+        raise trusting.refuse(label, left)
+    return frozenset(given)
+
+
+def _untrusted(path: Path, risks: list[trusting.Risk], given: Sequence[str]) -> list[trusting.Risk]:
+    left = trusting.untrusted(risks, given)
+    if given and left and all(risk.name == "pickle" for risk in left):
+        from mlops_nb.models.pickles import names_in
+
+        files = [file for _, file in walk_folder(path) if file.suffix in (".pkl", ".pickle", ".statsmodels", ".pth")]
+        if files and all(set(names_in(file)) <= set(given) for file in files):
+            return []  # every name in it was trusted: it is loaded with these and no others
+    return left
+
+
+def folder_digest(path: Path) -> str:
+    """The tree digest of a folder on disk."""
+    from mlops_nb.artifacts.cloning import hash_stream
+
+    entries = []
+    for where, file in walk_folder(path):
+        with file.open("rb") as stream:
+            name, size = hash_stream(stream)
+        entries.append(Artifact(where, f"sha256:{name}", size))
+    return tree_digest(entries)
+
+
+Chosen = tuple[Row | None, Flavor | None, dict[str, Any]]
+
+
+def _choose(description: Description, label: str) -> Chosen:
+    """The flavor to load: a library's own, else the generic one; (None, None, settings) for a loader of somebody else's."""
+    python = description.python
+    by_loader = {row.loader: row for row in FLAVORS}
+    for row in FLAVORS:
+        if row.name in description.flavors:
+            settings = {**description.flavors[row.name]}
+            if "predict_fn" in python:
+                settings["predict_fn"] = python["predict_fn"]
+            return row, load_flavor(row), settings
+    loader = python.get("loader_module")
+    if not isinstance(loader, str) or not loader:
+        known = ", ".join(description.flavors)
+        raise InvalidInput(f"The model {label!r} has no flavor that can be loaded (it has: {known}).")
+    found = by_loader.get(loader)
+    if found is not None and not python.get("model_code_path"):
+        return found, load_flavor(found), dict(python)
+    return None, None, dict(python)
+
+
+def _risks(
+    path: Path, description: Description, row: Row | None, flavor: Flavor | None, settings: Mapping[str, Any]
+) -> list[trusting.Risk]:
+    found = []
+    for code in sorted(_code_folders(description)):
+        files = [where for where, _ in walk_folder(inside(path, code))] if inside(path, code).is_dir() else [code]
+        shown = ", ".join(files[:5]) + (f" and {len(files) - 5} more" if len(files) > 5 else "")
+        found.append(trusting.Risk("code", f"the folder {code} holds code ({shown})"))
+    if flavor is None:
+        loader = str(settings["loader_module"])
+        found.append(trusting.Risk(loader, f"the module {loader} is imported to load it"))
+        if settings.get("model_code_path"):
+            found.append(trusting.Risk("code", f"{settings['model_code_path']} is a script that is executed"))
+    else:
+        try:
+            found += flavor.risks(path, settings)
+        except ImportError as error:
+            raise _missing(row, error) from error
+    return found
+
+
+def _code_folders(description: Description) -> set[str]:
+    return {str(each["code"]) for each in description.flavors.values() if isinstance(each.get("code"), str)}
+
+
+def _load(
+    path: Path, label: str, description: Description, chosen: Chosen, allowed: frozenset[str] | None, native: bool,
+    *, compare: bool = True,
+) -> Any:  # fmt: skip
+    row, flavor, settings = chosen
+    for code in sorted(_code_folders(description)):
+        folder = str(inside(path, code).resolve())
+        if folder not in sys.path:
+            sys.path.insert(0, folder)
+            importlib.invalidate_caches()
+    python = str(description.python.get("python_version", ""))
+    found = difference(path, python) if compare else {}
+    warn_difference(label, found)
+    if flavor is None:
+        model, score = _load_foreign(path, settings)
+        return model if native else LoadedModel(label, PYTHON, path, description, model, score, found)
+    try:
+        model = flavor.load(path, settings, allowed)
+    except ModuleNotFoundError as error:
+        raise _missing(row, error) from error
+    own = getattr(flavor, "unwrap", lambda each: each)(model)
+    if native:
+        return own
+    assert row is not None
+    return LoadedModel(label, row.name, path, description, own, flavor.scorer(model, settings), found)
+
+
+def _load_foreign(path: Path, settings: Mapping[str, Any]) -> tuple[Any, Callable[[Any, dict[str, Any]], Any]]:
+    """By the module that the MLmodel file names, as MLflow would; it was trusted by name."""
+    loader = str(settings["loader_module"])
+    try:
+        module = importlib.import_module(loader)
+    except ImportError as error:
+        raise MissingDependency(
+            f"The model is loaded by the module {loader}, which cannot be imported: {error}.",
+            hint=f"Install it with: pip install {loader.partition('.')[0]}",
+        ) from error
+    data = settings.get("data")
+    model = module._load_pyfunc(str(inside(path, str(data)) if data else path))
+    ask = getattr(model, str(settings.get("predict_fn", "predict")))
+
+    def score(given: Any, params: dict[str, Any]) -> Any:
+        return ask(given, params=params) if params else ask(given)
+
+    return model, score
+
+
+def _missing(row: Row | None, error: ImportError) -> MissingDependency:
+    if isinstance(error, MissingDependency):
+        return error
+    name = (error.name or str(error)).partition(".")[0]
+    extra = f"pip install 'mlops_nb[{row.extra}]', or " if row is not None and row.extra else ""
+    return MissingDependency(
+        f"The model needs the module {name!r}, which is not installed.",
+        hint=f"Install it ({extra}the model's requirements.txt), or save the model again with code_paths=[...].",
+    )
+
+
+# -- out of a run's artifacts ------------------------------------------------------------------------------------------
+
+
+def load_artifacts(
+    entries: Iterable[Artifact],
+    artifacts: ArtifactStore,
+    path: str = "",
+    *,
+    cache: Path,
+    native: bool = False,
+    trust: Sequence[str] = (),
+    safe_only: bool | None = None,
+    name: str = "",
+) -> Any:
+    """Load a model out of the artifact store, through a folder that is filled once.
+
+    Parameters
+    ----------
+    entries : iterable of Artifact
+        The tree of the run or of the version.
+    artifacts : ArtifactStore
+    path : str
+        Where in the tree the model is; the top if empty.
+    cache : Path
+        Folder for models by their digest.
+    native, trust, safe_only, name
+        As for `load_folder`.
+
+    Returns
+    -------
+    LoadedModel or object
+    """
+    tree = subtree(entries, path)
+    if not tree:
+        raise NotFound(f"There is no model {name or path!r}: it has no files.", hint="See what there is with: mlops-nb models")
+    digest = tree_digest(tree)
+    folder = fetch(tree, artifacts, cache, digest)
+    label = name or path.rpartition("/")[2] or "model"
+    return load_folder(folder, native=native, trust=trust, safe_only=safe_only, name=label, digest=digest)
+
+
+def fetch(tree: Sequence[Artifact], artifacts: ArtifactStore, cache: Path, digest: str) -> Path:
+    """The folder of the cache with these files: verified when it was filled, and not changed since."""
+    folder = cache / digest.partition(":")[2][:32]
+    stamp = folder.with_suffix(".json")
+    if folder.is_dir():
+        if _stamps(folder) == _read_stamps(stamp):
+            return folder
+        import shutil
+
+        shutil.rmtree(folder)
+    cache.mkdir(parents=True, exist_ok=True)
+    try:
+        artifacts.fetch_folder(tree, "", folder)
+    except (AlreadyExists, OSError):
+        if not folder.is_dir():  # else another process has filled it meanwhile
+            raise
+    stamp.write_text(json.dumps(_stamps(folder)), encoding="utf-8")
+    return folder
+
+
+def _stamps(folder: Path) -> dict[str, list[int]]:
+    """Size and time of change of every file: what tells that a verified file has been touched."""
+    found = {}
+    for where, file in walk_folder(folder):
+        status = file.stat()
+        found[where] = [status.st_size, status.st_mtime_ns]
+    return found
+
+
+def _read_stamps(stamp: Path) -> dict[str, list[int]] | None:
+    try:
+        found: dict[str, list[int]] = json.loads(stamp.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found
+

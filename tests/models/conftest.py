@@ -1,0 +1,75 @@
+"""Fresh processes, and a real MLflow in an environment of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.house import ROOT
+
+MLFLOW = "mlflow-skinny>=3.4,<4"
+"""Enough to load and save models; the libraries are those of the environment that the tests run in."""
+
+
+def _run(python: str, code: str, folder: Path, **environment: str) -> Any:
+    done = subprocess.run(
+        [python, "-W", "ignore", "-c", code], capture_output=True, text=True, cwd=folder, timeout=280,
+        env={**os.environ, "PYTHONPATH": "", **environment},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Callable[[str], Any]:
+    """Run code in a new process, elsewhere, where only the package is importable; gives the JSON that it prints last."""
+
+    def run(code: str) -> Any:
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.mkdir(exist_ok=True)
+        return _run(sys.executable, code, elsewhere, PYTHONPATH=str(ROOT))
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def mlflow_python(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A Python that has MLflow; the one that ``MLFLOW_PYTHON`` names, or one that is made here with uv."""
+    given = os.environ.get("MLFLOW_PYTHON")
+    if given:
+        return given
+    folder = tmp_path_factory.mktemp("mlflow") / "env"
+    uv = [sys.executable, "-m", "uv"]
+    for command in (
+        [*uv, "venv", "-q", "--python", sys.executable, str(folder)],
+        [*uv, "pip", "install", "-q", "--python", str(folder), MLFLOW],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip(f"MLflow cannot be installed here: {done.stderr.strip()[-300:]}")
+    python = folder / "bin" / "python"
+    site = subprocess.run(
+        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], capture_output=True, text=True, check=True
+    )
+    Path(site.stdout.strip(), "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return str(python)
+
+
+@pytest.fixture
+def in_mlflow(mlflow_python: str, tmp_path: Path) -> Callable[[str], Any]:
+    """Run code in a process that has MLflow, and not mlops_nb; gives the JSON that it prints last."""
+
+    def run(code: str) -> Any:
+        elsewhere = tmp_path / "mlflow"
+        elsewhere.mkdir(exist_ok=True)
+        return _run(mlflow_python, code, elsewhere, MLFLOW_TRACKING_URI=f"sqlite:///{elsewhere}/mlflow.db")
+
+    return run

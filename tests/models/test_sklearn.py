@@ -1,0 +1,162 @@
+"""scikit-learn models: saved, loaded in a fresh process, by a real MLflow, and MLflow's by us."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+import mlops_nb
+from mlops_nb import models
+from mlops_nb.errors import InvalidInput
+
+sklearn = pytest.importorskip("sklearn")
+pytest.importorskip("skops")
+
+from sklearn.compose import make_column_transformer  # noqa: E402
+from sklearn.ensemble import RandomForestClassifier  # noqa: E402
+from sklearn.pipeline import make_pipeline  # noqa: E402
+from sklearn.preprocessing import OneHotEncoder, StandardScaler  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def data() -> tuple[pd.DataFrame, pd.Series]:
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {"age": random.integers(18, 80, 200), "income": random.normal(3000, 800, 200), "town": random.choice(["Ulm", "Rom"], 200)}
+    )
+    return frame, (frame["age"] + (frame["town"] == "Rom") * 20 > 50).astype(int)
+
+
+@pytest.fixture(scope="module")
+def pipeline(data: tuple[pd.DataFrame, pd.Series]) -> Any:
+    columns = make_column_transformer((StandardScaler(), ["age", "income"]), (OneHotEncoder(), ["town"]))
+    return make_pipeline(columns, RandomForestClassifier(n_estimators=5, random_state=0)).fit(*data)
+
+
+def script(folder: Path, frame: pd.DataFrame, load: str) -> str:
+    """Code that loads a model and prints what it predicts."""
+    return f"""
+import io, json
+import pandas as pd
+frame = pd.read_json(io.StringIO({frame.to_json()!r}))
+model = {load.format(folder=str(folder))}
+print(json.dumps([float(x) for x in model.predict(frame)]))
+"""
+
+
+OURS = "__import__('mlops_nb.models').models.load_folder({folder!r})"
+MLFLOWS = "__import__('mlflow.pyfunc').pyfunc.load_model({folder!r})"
+
+
+@pytest.mark.parametrize("kind", ["skops", "cloudpickle", "pickle"])
+def test_saved_and_loaded(
+    kind: str, data: tuple[pd.DataFrame, pd.Series], pipeline: Any, tmp_path: Path, fresh: Callable[[str], Any],
+    in_mlflow: Callable[[str], Any],
+) -> None:  # fmt: skip
+    frame = data[0]
+    info = models.save_model(pipeline, tmp_path / "m", input_example=frame.iloc[:3], serialization_format=kind)
+    wanted = pipeline.predict(frame).tolist()
+    assert info.flavor == "sklearn" and info.note == ""
+    assert fresh(script(tmp_path / "m", frame, OURS)) == wanted
+    assert in_mlflow(script(tmp_path / "m", frame, MLFLOWS)) == wanted
+    native = f"import json, mlflow.sklearn; print(json.dumps(type(mlflow.sklearn.load_model({str(tmp_path / 'm')!r})).__name__))"
+    assert in_mlflow(native) == "Pipeline"
+
+
+def test_the_folder_says_what_mlflow_says(data: Any, pipeline: Any, tmp_path: Path) -> None:
+    models.save_model(pipeline, tmp_path / "m", input_example=data[0], metadata={"team": "risk"})
+    found = yaml.safe_load((tmp_path / "m" / "MLmodel").read_text())
+    assert found["flavors"]["python_function"]["loader_module"] == "mlflow.sklearn"
+    assert found["flavors"]["sklearn"]["serialization_format"] == "skops"
+    assert json.loads(found["signature"]["inputs"]) == [
+        {"type": "long", "name": "age", "required": True},
+        {"type": "double", "name": "income", "required": True},
+        {"type": "string", "name": "town", "required": True},
+    ]
+    assert found["metadata"] == {"team": "risk"}
+    assert found["saved_input_example_info"]["type"] == "dataframe"
+    example = json.loads((tmp_path / "m" / "input_example.json").read_text())
+    assert example["columns"] == ["age", "income", "town"] and len(example["data"]) == 5
+    lines = (tmp_path / "m" / "requirements.txt").read_text().splitlines()
+    assert f"scikit-learn=={sklearn.__version__}" in lines and f"pandas=={pd.__version__}" in lines
+    assert not [line for line in lines if line.startswith(("matplotlib", "pytest", "mlops"))]
+    assert (tmp_path / "m" / "conda.yaml").exists() and (tmp_path / "m" / "python_env.yaml").exists()
+
+
+def test_what_mlflow_saved_we_load(
+    data: Any, pipeline: Any, tmp_path: Path, in_mlflow: Callable[[str], Any]
+) -> None:
+    for kind in ("skops", "cloudpickle", "pickle"):
+        folder = tmp_path / kind
+        in_mlflow(f"""
+import json, mlflow.sklearn, mlflow.models, pandas as pd
+from sklearn.linear_model import LogisticRegression
+frame = pd.DataFrame({{"a": [1.0, 2.0, 3.0], "b": [1, 2, 3]}})
+model = LogisticRegression().fit(frame, [0, 0, 1])
+mlflow.sklearn.save_model(model, {str(folder)!r}, serialization_format={kind!r}, pip_requirements=["scikit-learn"],
+                          signature=mlflow.models.infer_signature(frame, model.predict(frame)))
+print(1)
+""")
+        trust = () if kind == "skops" else ("pickle",)
+        model = models.load_folder(folder, trust=trust)
+        assert model.predict({"a": [1.0, 3.0], "b": [1, 3]}).tolist() == [0, 1]
+        assert model.signature is not None and model.signature.columns == ["a", "b"]
+
+
+def test_the_same_model_has_the_same_digest(pipeline: Any, data: Any, tmp_path: Path) -> None:
+    one = models.save_model(pipeline, tmp_path / "a", input_example=data[0], requirements=["scikit-learn"])
+    two = models.save_model(pipeline, tmp_path / "b", input_example=data[0], requirements=["scikit-learn"])
+    assert one.digest == two.digest
+
+
+def test_logged_and_read_back(data: Any, pipeline: Any, tmp_path: Path) -> None:
+    with mlops_nb.start_run() as run:
+        info = models.log_model(pipeline, "churn", input_example=data[0], requirements=["scikit-learn"])
+    assert info.uri == f"runs:/{run.run_id}/churn" and info.run_id == run.run_id
+    space = run.workspace
+    space.flush()
+    entries = space.store.artifacts(run.run_id)
+    assert {entry.path for entry in entries} >= {"churn/MLmodel", "churn/model.skops", "churn/requirements.txt"}
+    assert space.store.facts(run.run_id)["model:churn"]["digest"] == info.digest
+    loaded = models.load_artifacts(entries, space.artifacts, "churn", cache=tmp_path / "cache")
+    assert loaded.predict(data[0]).tolist() == pipeline.predict(data[0]).tolist()
+    assert models.load_artifacts(entries, space.artifacts, "churn", cache=tmp_path / "cache", native=True).steps
+
+
+def test_a_class_of_the_notebook_goes_along(tmp_path: Path, fresh: Callable[[str], Any]) -> None:
+    """skops cannot take it along: it is pickled with its code, and loads where the notebook is not."""
+    code = f"""
+import json
+from sklearn.base import BaseEstimator, RegressorMixin
+from mlops_nb import models
+class Doubling(RegressorMixin, BaseEstimator):
+    def fit(self, X, y=None):
+        self.n_ = 1
+        return self
+    def predict(self, X):
+        return [2 * row[0] for row in X]
+info = models.save_model(Doubling().fit([[1]]), {str(tmp_path / "m")!r}, requirements=["scikit-learn"])
+print(json.dumps(info.flavor))
+"""
+    assert fresh(code) == "sklearn"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loaded = models.load_folder(tmp_path / "m", trust=("pickle",))
+    assert loaded.predict([[4]]) == [8]
+    assert loaded.description.flavors["sklearn"]["serialization_format"] == "cloudpickle"
+
+
+def test_a_model_that_cannot_be_saved_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="no model"):
+        models.save_model(42, tmp_path / "m")
+    with pytest.raises(InvalidInput, match="no option 'colour'"):
+        models.save_model(RandomForestClassifier(), tmp_path / "m", colour="red")
+    assert list(tmp_path.iterdir()) == []
