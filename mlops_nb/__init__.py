@@ -35,6 +35,7 @@ _HOMES = {
     "log_params": "tracking",
     "log_table": "tracking",
     "log_text": "tracking",
+    "register_model": "registry",
     "reproduce": "verbs.public",
     "rerun": "verbs.public",
     "search_runs": "tracking",

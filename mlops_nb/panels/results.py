@@ -16,6 +16,7 @@ from mlops_nb.panels.comparison import comparison_table
 from mlops_nb.panels.format import show_size
 from mlops_nb.panels.markup import document, table, tag, text
 from mlops_nb.panels.pages import run_page, verdict_view
+from mlops_nb.panels.registry_views import REGISTRY_KINDS, registry_view
 from mlops_nb.panels.tables import plain_table, runs_table
 from mlops_nb.panels.terminal import make_console, print_compare, print_run, print_runs
 
@@ -169,6 +170,10 @@ def _lineage(graph: Graph, file: IO[str]) -> None:
     file.write(draw_tree(graph).rstrip("\n") + "\n")
 
 
+def _registry(kind: str) -> Callable[[Any, IO[str]], None]:
+    return lambda data, file: _text(registry_view(kind, data)["text/plain"], file)
+
+
 def _text(words: str, file: IO[str]) -> None:
     file.write(words.rstrip("\n") + "\n")
 
@@ -185,6 +190,7 @@ drawers: dict[str, Callable[[Any, IO[str]], None]] = {
     "facts": _facts,
     "text": _text,
     "verdict": _verdict,
+    **{kind: _registry(kind) for kind in REGISTRY_KINDS},
 }
 
 
@@ -225,6 +231,8 @@ def static_view(kind: str, data: Any) -> View:
     if kind == "lineage":
         nodes = [graph_room.Node(node.id, node.label, node.kind) for node in data.nodes.values()]
         return View(graph_room.lineage_view(nodes, [(edge.source, edge.target) for edge in data.edges]))
+    if kind in REGISTRY_KINDS:
+        return View(registry_view(kind, data))
     if kind == "verdict":
         return View(verdict_view(data, title=data["run_id"]))
     if kind == "artifacts":

@@ -197,39 +197,20 @@ def do_artifacts(asked: argparse.Namespace) -> Result:
 
 def add_lineage(parser: argparse.ArgumentParser) -> None:
     """Options of ``lineage``."""
-    parser.add_argument("start", metavar="RUN|FILE|DIGEST", help="a run, a file, or a digest")
+    words = "a run, a version (churn/3), a file or a digest"
+    parser.add_argument("start", metavar="RUN|VERSION|FILE|DIGEST", help=words)
     parser.add_argument("--mermaid", action="store_true", help="as a Mermaid diagram")
 
 
 def do_lineage(asked: argparse.Namespace) -> Result:
     """What a run or a file came from, and what came from it, by content."""
-    from mlops_nb.lineage import draw_mermaid, lineage
+    from mlops_nb.lineage import draw_mermaid
+    from mlops_nb.registry.history import model_lineage
 
-    space = workspaces.current()
-    store = space.store
-    graph = lineage(
-        _start_of(asked.start), store.runs_with_data, store.data, artifacts=store.artifacts, get_run=store.get_run
-    )
-    plain = {
-        "start": graph.start,
-        "nodes": [{"id": n.id, "label": n.label, "kind": n.kind, "detail": n.detail} for n in graph.nodes.values()],
-        "edges": [{"source": e.source, "target": e.target, "mode": e.mode} for e in graph.edges],
-        "truncated": graph.truncated,
-    }
+    graph = model_lineage(asked.start)
     if asked.mermaid:
-        return Result("text", draw_mermaid(graph), plain)
-    return Result("lineage", graph, plain)
-
-
-def _start_of(reference: str) -> str:
-    from mlops_nb.capture.data.digests import digest
-
-    if reference.startswith(("sha256", "xxh3", "models:/")):
-        return reference
-    path = Path(reference)
-    if path.exists():
-        return digest(path).digest
-    return find_run(reference).run_id
+        return Result("text", draw_mermaid(graph), graph.as_json())
+    return Result("lineage", graph, graph.as_json())
 
 
 def add_restore(parser: argparse.ArgumentParser) -> None:
