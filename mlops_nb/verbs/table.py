@@ -22,6 +22,14 @@ VERBS: dict[str, tuple[str, str]] = {
     "lineage": ("history", "what a run or a file came from, and what came from it"),
     "restore": ("history", "put a run's cells back, into a new notebook or below this cell"),
     "reproduce": ("execution", "execute a run's slice again and give the verdict"),
+    "models": ("governance", "list registered models with their versions"),
+    "register": ("governance", "make a run's model a version of a registered model"),
+    "promote": ("governance", "give a version an alias or a stage, through the gates"),
+    "approve": ("governance", "say that a version may be promoted"),
+    "rollback": ("governance", "give an alias or a stage back to the version before"),
+    "describe": ("governance", "describe or tag a registered model or a version"),
+    "gates": ("governance", "what a version has to pass before it is promoted"),
+    "history": ("governance", "who moved what when and why; what a version came from"),
     "store": ("stores", "where things are kept: info, verify, gc, upgrade"),
 }
 """Name of each verb: (module in this room, one line of help)."""
