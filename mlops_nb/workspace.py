@@ -25,6 +25,7 @@ FOLDER = ".mlops_nb"
 ENV_STORE = "MLOPS_NB_STORE"
 ENV_ARTIFACTS = "MLOPS_NB_ARTIFACTS"
 ENV_EXPERIMENT = "MLOPS_NB_EXPERIMENT"
+ENV_TOKEN = "MLOPS_NB_TOKEN"
 ENV_DISABLE = "MLOPS_NB_DISABLE"
 ENV_NOTEBOOK = "MLOPS_NB_NOTEBOOK"
 ENV_PARENT_RUN = "MLOPS_NB_PARENT_RUN"
@@ -317,6 +318,17 @@ def using(workspace: Workspace) -> Iterator[Workspace]:
         yield workspace
     finally:
         replace_current(before)
+
+
+def server_token() -> str:
+    """The token of a server, for the one who starts it and for the one who calls it: ``MLOPS_NB_TOKEN``.
+
+    Examples
+    --------
+    >>> server_token()
+    ''
+    """
+    return os.environ.get(ENV_TOKEN, "").strip()
 
 
 def is_disabled() -> bool:

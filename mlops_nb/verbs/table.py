@@ -30,6 +30,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "describe": ("governance", "describe or tag a registered model or a version"),
     "gates": ("governance", "what a version has to pass before it is promoted"),
     "history": ("governance", "who moved what when and why; what a version came from"),
+    "server": ("server", "serve the store to a team; make and revoke tokens"),
     "store": ("stores", "where things are kept: info, verify, gc, upgrade"),
 }
 """Name of each verb: (module in this room, one line of help)."""

@@ -56,7 +56,8 @@ def check_key(kind: str, name: str, *, path: str = "key") -> str:
     if normal != name or normal == "." or normal.startswith(("..", "/")):
         raise InvalidInput(
             f"Invalid value {json.dumps(name)} for parameter '{path}' supplied: Names may be treated as files in "
-            f"certain cases, and must not resolve to other names when treated as such. This name would resolve to {normal!r}"
+            "certain cases, and must not resolve to other names when treated as such. "
+            f"This name would resolve to {normal!r}"
         )
     if len(name) > KEY_LIMIT:
         raise InvalidInput(f"'{kind}' exceeds the maximum length of {KEY_LIMIT} characters")

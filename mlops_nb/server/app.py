@@ -1,0 +1,129 @@
+"""The standalone server: listens, and ends gracefully."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application
+
+from mlops_nb.errors import InvalidState
+from mlops_nb.server.door import Door
+from mlops_nb.server.guard import Guard
+from mlops_nb.server.service import Service
+from mlops_nb.server.table import all_routes
+from mlops_nb.server.tokens import Tokens
+from mlops_nb.workspace import Workspace
+
+PATIENCE = 10.0
+"""Seconds that requests under way get when the server is asked to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a server is started. `port` 0 takes a free one; `hosts` are further names that it is called by."""
+
+    host: str = "127.0.0.1"
+    port: int = 5000
+    token: str = ""
+    prefix: str = ""
+    hosts: tuple[str, ...] = ()
+
+
+class Server:
+    """A server over a workspace, in the running loop.
+
+    Parameters
+    ----------
+    space : Workspace
+    settings : Settings
+    """
+
+    def __init__(self, space: Workspace, settings: Settings) -> None:
+        self._settings = settings
+        self.tokens = Tokens(space.root, settings.token)
+        self.service = Service(space, all_routes(), prefix=settings.prefix)
+        guard = Guard(self.tokens.find, {settings.host, socket.gethostname(), *settings.hosts})
+        # no pattern of tornado's: the table alone says what there is
+        application = Application([(r".*", Door, {"service": self.service, "guard": guard})])
+        self._http = HTTPServer(application, max_body_size=1 << 60, idle_connection_timeout=600)
+        self.port = 0
+
+    def start(self) -> None:
+        """Listen.
+
+        Raises
+        ------
+        InvalidState
+            If the port is taken.
+        """
+        settings = self._settings
+        self.service.space.store.info()  # a store that cannot be opened is said now
+        try:
+            sockets = bind_sockets(settings.port, settings.host)
+        except OSError as error:
+            raise InvalidState(
+                f"The server cannot listen on {settings.host}:{settings.port}: {error.strerror or error}.",
+                hint="Choose another one with --port.",
+            ) from error
+        self.port = sockets[0].getsockname()[1]
+        self._http.add_sockets(sockets)
+
+    @property
+    def url(self) -> str:
+        """Where it is called."""
+        host = self._settings.host
+        host = f"[{host}]" if ":" in host else host
+        prefix = self._settings.prefix.strip("/")
+        return f"http://{host}:{self.port}" + (f"/{prefix}" if prefix else "")
+
+    async def stop(self) -> None:
+        """Take no new requests, finish those that came, and let go."""
+        self._http.stop()
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._http.close_all_connections(), PATIENCE)
+        await asyncio.get_running_loop().run_in_executor(None, self.service.close)
+
+
+def serve(
+    space: Workspace,
+    settings: Settings,
+    *,
+    started: Callable[[Server], None] = lambda server: None,
+    signals: Iterable[signal.Signals] = (signal.SIGINT, signal.SIGTERM),
+) -> None:
+    """Serve a workspace until a signal comes.
+
+    Parameters
+    ----------
+    space : Workspace
+    settings : Settings
+    started : callable
+        Told when the server listens.
+    signals : iterable of Signals
+        What ends it.
+    """
+    # A request waits for a thread that computes at most this long; the default of 5 ms would be most of an answer.
+    sys.setswitchinterval(0.0005)
+    asyncio.run(_serve(space, settings, started, tuple(signals)))
+
+
+async def _serve(
+    space: Workspace, settings: Settings, started: Callable[[Server], None], signals: tuple[signal.Signals, ...]
+) -> None:
+    server = Server(space, settings)
+    server.start()
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in signals:
+        loop.add_signal_handler(each, ended.set)
+    started(server)
+    await ended.wait()
+    await server.stop()

@@ -1,0 +1,17 @@
+"""All routes that there are. What is not here is not served."""
+
+from __future__ import annotations
+
+from mlops_nb.server import about, artifacts, experiments, metrics, runs
+from mlops_nb.server.routing import Route
+
+
+def all_routes() -> tuple[Route, ...]:
+    """MLflow's and our own.
+
+    Examples
+    --------
+    >>> any(route.path == "/health" for route in all_routes())
+    True
+    """
+    return (*about.ROUTES, *experiments.ROUTES, *runs.ROUTES, *metrics.ROUTES, *artifacts.ROUTES)
