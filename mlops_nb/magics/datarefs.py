@@ -14,16 +14,17 @@ from mlops_nb.tracking.faults import say
 
 if TYPE_CHECKING:
     from mlops_nb.capture.data import Access
+    from mlops_nb.magics.following import Touched
 
-FOREGROUND_BYTES = 256 << 20
-"""Frames up to this size are digested at once (25 ms); larger ones by a sample that says so."""
+FOREGROUND_BYTES = 16 << 20
+"""Frames up to this size are digested at once (3 ms); larger ones in the background, from a copy that costs nothing."""
 SLICE = "slice"
 """The context of data that earlier code of the slice touched, not the cell itself."""
 
 
-def refs_of(accesses: Sequence[tuple[Access, bool]], project: Path) -> list[DataRef]:
+def refs_of(touched: Sequence[Touched]) -> list[DataRef]:
     """What is known at once: paths, sizes, who; digests follow from the background."""
-    return [_ref(access, own, "", 0, {}) for access, own in accesses]
+    return [_ref(each.access, each.own, "", 0, {}) for each in touched]
 
 
 def _ref(access: Access, own: bool, digest: str, size: int, profile: dict[str, Any], sampled: bool = False) -> DataRef:
@@ -45,21 +46,22 @@ def _ref(access: Access, own: bool, digest: str, size: int, profile: dict[str, A
     )
 
 
-def digest_accesses(run: ActiveRun, accesses: Sequence[tuple[Access, bool]], *, keep: bool = False) -> None:
+def digest_accesses(run: ActiveRun, touched: Sequence[Touched], *, keep: bool = False) -> None:
     """Digest and profile files, and record them; in the background, since 1 GB takes a second."""
     try:
-        run.record_data(*(_digested(run, access, own, keep) for access, own in accesses))
+        run.record_data(*(_digested(run, each, keep) for each in touched))
     except (MlopsError, OSError) as error:
         say(error, about=f"data of {run.run_id}")
 
 
-def _digested(run: ActiveRun, access: Access, own: bool, keep: bool) -> DataRef:
+def _digested(run: ActiveRun, touched: Touched, keep: bool) -> DataRef:
     from mlops_nb.capture.data.digests import digest
     from mlops_nb.capture.data.files import profile_file
 
+    access, own = touched.access, touched.own
     if access.kind in ("sql", "url") or access.gone:
         return _ref(access, own, "", 0, {})
-    found = digest(access.path, expected_mtime_ns=access.mtime_ns or None, members=access.members or None)
+    found = touched.digest or digest(access.path, expected_mtime_ns=access.mtime_ns or None, members=access.members or None)
     profile = profile_file(access.path) if access.kind == "file" and access.mode == "read" else {}
     if found.changed:
         profile = {**profile, "changed": True}
@@ -79,26 +81,31 @@ def frames_read(names: Sequence[str], namespace: Mapping[str, Any]) -> dict[str,
 
 
 def record_frames(run: ActiveRun, frames: Mapping[str, Any]) -> None:
-    """Digest frames now, before later cells change them; profile them from a copy that costs nothing."""
+    """Digest and profile frames as they are now, before later cells change them.
+
+    In the background, from a copy that costs nothing (copy on write, immutable frames); small ones otherwise at once.
+    """
     from mlops_nb.capture.data.frames import frame_digest
 
     for name, frame in frames.items():
         size = _size(frame)
-        if size > FOREGROUND_BYTES:
-            run.record_data(
-                DataRef(name, "", size, "read", name, "frame", {"kind": "frame", "not_digested": True}, True)
-            )
-            continue
-        digest = frame_digest(frame)
-        run.workspace.drain.later(_profiling(run, name, _lazy_copy(frame), digest, size))
+        copy = _lazy_copy(frame)
+        digest = frame_digest(frame) if size <= FOREGROUND_BYTES else ""
+        if copy is None and not digest:
+            known = {"kind": "frame", "not_digested": "too large, and cannot be copied for free"}
+            run.record_data(DataRef(name, "", size, "read", name, "frame", known, True))
+        else:
+            run.workspace.drain.later(_profiling(run, name, copy, digest, size))
 
 
 def _profiling(run: ActiveRun, name: str, frame: Any, digest: str, size: int) -> Any:
     def profile() -> None:
+        from mlops_nb.capture.data.frames import frame_digest
         from mlops_nb.capture.data.profiles import profile_frame
 
         found = profile_frame(frame) if frame is not None else {}
-        run.record_data(DataRef(name, digest, size, "read", name, "frame", {**found, "kind": "frame"}))
+        content = digest or frame_digest(frame)
+        run.record_data(DataRef(name, content, size, "read", name, "frame", {**found, "kind": "frame"}))
 
     return profile
 

@@ -20,6 +20,8 @@ _OWN_LINES = re.compile(r"^([ \t]*)(%(?:(?:re)?load_ext[ \t]+mlops_nb|track|mlop
 
 
 SESSION_LIMIT = 1_000_000
+SMALL_BYTES = 2 << 20
+"""Bytes that are digested at once after an execution, 4 ms; what is larger is digested in the background."""
 _SESSION_KEYS = ("index", "execution_count", "cell_id", "source", "error", "needs")
 
 
@@ -36,8 +38,18 @@ class Followed:
     state: dict[str, Any] = field(default_factory=dict)
     drawn: list[str] = field(default_factory=list)
     accesses: list[Access] = field(default_factory=list)
+    digests: dict[str, Any] = field(default_factory=dict)
     overrides: dict[str, Any] = field(default_factory=dict)
     nested: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """Data that a slice touched: whether the tracked cell itself did, and its digest if that is known already."""
+
+    access: Access
+    own: bool
+    digest: Any = None
 
 
 class Following:
@@ -105,12 +117,13 @@ class Following:
             self._watch.begin(id(followed), source)
         return followed
 
-    def end(self, followed: Followed, error: BaseException | None) -> None:
-        """The execution has ended."""
+    def end(self, followed: Followed, error: BaseException | None, count: int | None = None) -> None:
+        """The execution has ended; only now its count is known for sure."""
         if followed.nested:
             return
         if self._watch is not None:
             followed.accesses = [access for access in self._watch.end(id(followed)) if not self._is_ours(access)]
+            followed.digests = _digest_small(followed.accesses)
         if self._entropy is not None:
             followed.drawn = self._entropy.end()
         files = [access for access in followed.accesses if access.kind in ("file", "folder", "database", "code")]
@@ -119,6 +132,7 @@ class Following:
             error,
             [access.path for access in files if access.mode == "read"],
             [access.path for access in files if access.mode == "write"],
+            count,
         )
         from mlops_nb.capture.randomness import complete
 
@@ -156,13 +170,14 @@ class Following:
             "randomness": self._randomness(parts),
         }
 
-    def accesses_of(self, result: SliceResult) -> list[tuple[Access, bool]]:
-        """What a slice read and wrote; True for what its target itself did."""
-        found: dict[tuple[str, str], tuple[Access, bool]] = {}
+    def accesses_of(self, result: SliceResult) -> list[Touched]:
+        """What a slice read and wrote."""
+        found: dict[tuple[str, str], Touched] = {}
         for part in [*result.executions, result.target]:
             followed = self.log.get(part["index"])
             for access in followed.accesses if followed is not None else ():
-                found[access.path, access.mode] = (access, part is result.target)
+                known = followed.digests.get(access.path) if followed is not None else None
+                found[access.path, access.mode] = Touched(access, part is result.target, known)
         return list(found.values())
 
     # -- parts
@@ -209,10 +224,11 @@ class Following:
         return False
 
     def _changed_files(self, result: SliceResult) -> list[str]:
-        written = {access.path for access, _ in self.accesses_of(result) if access.mode == "write"}
+        touched = [each.access for each in self.accesses_of(result)]
+        written = {access.path for access in touched if access.mode == "write"}
         return [
             access.relative or access.path
-            for access, _ in self.accesses_of(result)
+            for access in touched
             if access.mode == "read" and access.path not in written and (access.changed or _is_changed(access))
         ]
 
@@ -275,6 +291,19 @@ def seed_line(seed: int, libraries: Sequence[str]) -> str:
     if "torch" in libraries:
         calls.append(f"__import__('torch').manual_seed({seed})")
     return "; ".join(calls)
+
+
+def _digest_small(accesses: Sequence[Access]) -> dict[str, Any]:
+    """Digests of small files as they are right after they were used: they may be other ones a moment later."""
+    from mlops_nb.capture.data.digests import digest
+
+    left = SMALL_BYTES
+    found: dict[str, Any] = {}
+    for access in accesses:
+        if access.kind in ("file", "code") and not access.gone and access.size <= left:
+            left -= access.size
+            found[access.path] = digest(access.path, expected_mtime_ns=access.mtime_ns or None)
+    return found
 
 
 def _bounded(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:

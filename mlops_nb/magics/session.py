@@ -100,7 +100,9 @@ class Session:
             inputs = list(self.shell.history_manager.input_hist_raw)[1 : self.shell.execution_count]
             space = workspaces.current()
             history = [(source, count, None) for count, source in enumerate(inputs, 1) if source]
-            self.following = Following(self.namespace, space.project, [space.root], history)
+            # IPython writes the history of inputs itself, between cells and in them.
+            ignored = [space.root, Path(self.shell.ipython_dir), Path(self.shell.profile_dir.location)]
+            self.following = Following(self.namespace, space.project, ignored, history)
             self.following.start()
         except Exception as error:
             self.following = None
@@ -208,10 +210,11 @@ class Session:
         error = (result.error_before_exec or result.error_in_exec) if result is not None else None
         if cell is not None:
             cell.stop_clock()
+            cell.execution_count = getattr(result, "execution_count", None)
         try:
             if execution.followed is not None and self.following is not None:
                 execution.followed.overrides = cell.overrides if cell is not None else {}
-                self.following.end(execution.followed, error)
+                self.following.end(execution.followed, error, getattr(result, "execution_count", None))
         except Exception as fault:
             execution.followed = None
             self._fault(fault)

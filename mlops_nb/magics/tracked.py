@@ -68,7 +68,7 @@ class TrackedCell:
         self._log_left = LOG_LIMIT
         self.collector: OutputCollector = OutputCollector()
         self.meter: Meter = Meter()
-        self.execution_count: int = session.shell.execution_count
+        self.execution_count: int | None = None
         self.run = self._begin(getattr(info, "cell_id", None))
         self._before()
 
@@ -102,9 +102,6 @@ class TrackedCell:
             apply_seed(self.options.seed)
         code, self.redactions = redacted_source(self.source)
         self.run.fact("code", code)
-        options = {"metrics": list(self.options.metrics), "seed": self.options.seed}
-        cell = {"execution_count": self.execution_count, "folder": self.session.start_folder, "options": options}
-        self.run.fact("cell", cell)
         given = {
             key: value for key, value in params_before(self.facts, self.session.namespace).items() if _is_name(key)
         }
@@ -202,7 +199,7 @@ class TrackedCell:
         tag = self.badge if isinstance(self.badge, str) else "; ".join(self.badge)
         self.run.set_tags({"mlops_nb.restart_run_all": tag})
         accesses = following.accesses_of(following.slice_of(followed))
-        self.data = refs_of(accesses, self.run.workspace.project)
+        self.data = refs_of(accesses)
         keep = self.options.keep_data
         run = self.run
         if accesses:
@@ -229,6 +226,9 @@ class TrackedCell:
         self.redactions += count
         self.run.fact("outputs", outputs)
         self.run.fact("resources", self.resources)
+        options = {"metrics": list(self.options.metrics), "seed": self.options.seed}
+        cell = {"execution_count": self.execution_count, "folder": self.session.start_folder, "options": options}
+        self.run.fact("cell", cell)
         if self.redactions:
             self.run.fact("redactions", self.redactions)
 
