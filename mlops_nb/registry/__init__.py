@@ -13,14 +13,16 @@ from mlops_nb.registry.governed import (
     set_tags,
 )
 from mlops_nb.registry.history import History, history, model_lineage, models_from
+from mlops_nb.registry.loading import allow_safe_formats_only, fetch_model, load_model, log_model
 from mlops_nb.registry.promotion import approve, promote, roll_back, try_gates
-from mlops_nb.registry.resolving import Resolved, fetch_model, resolve
+from mlops_nb.registry.resolving import Resolved, resolve
 
 __all__ = [
     "Checked",
     "History",
     "PromotionRefused",
     "Resolved",
+    "allow_safe_formats_only",
     "approve",
     "create_model",
     "define_stages",
@@ -30,6 +32,8 @@ __all__ = [
     "fetch_model",
     "gates_of",
     "history",
+    "load_model",
+    "log_model",
     "model_lineage",
     "models_from",
     "promote",

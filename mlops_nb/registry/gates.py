@@ -136,7 +136,10 @@ def check_gate(check: object, number: int, space: Workspace) -> dict[str, Any]:
     for key in _NEEDED.get(kind, ()):
         if key not in check:
             raise InvalidInput(f"Check {number} ({kind}) lacks {key!r}.", hint=_EXAMPLE)
-    _check_values(kind, check, number, space)
+    try:
+        _check_values(kind, check, space)
+    except InvalidInput as error:
+        raise InvalidInput(f"Check {number} ({kind}): {error.message}", hint=error.hint) from None
     return dict(check)
 
 
@@ -146,9 +149,9 @@ def _fits(value: object, types: tuple[type, ...]) -> bool:
     return isinstance(value, types) and not (isinstance(value, float) and not math.isfinite(value))
 
 
-def _check_values(kind: str, check: Mapping[str, Any], number: int, space: Workspace) -> None:
+def _check_values(kind: str, check: Mapping[str, Any], space: Workspace) -> None:
     def refuse(what: str, hint: str = _EXAMPLE) -> InvalidInput:
-        return InvalidInput(f"Check {number} ({kind}) {what}.", hint=hint)
+        return InvalidInput(f"it {what}.", hint=hint)
 
     if "metric" in check:
         check_name("metric", check["metric"])

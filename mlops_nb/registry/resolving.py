@@ -10,8 +10,8 @@ from pathlib import Path
 
 from mlops_nb import workspace as workspaces
 from mlops_nb.artifacts import subtree, tree_digest
-from mlops_nb.entities import Artifact, ModelVersion, now_ms
-from mlops_nb.errors import AlreadyExists, InvalidInput, InvalidState, NotFound
+from mlops_nb.entities import Artifact, ModelVersion
+from mlops_nb.errors import InvalidInput, InvalidState, NotFound
 from mlops_nb.registry.names import ModelUri, check_stage, parse_uri
 from mlops_nb.registry.replay import alias_at, holders_at, versions_at
 from mlops_nb.tracking.reading import find_run
@@ -239,41 +239,3 @@ def _model_paths(entries: Sequence[Artifact]) -> list[str]:
 
 def _is_below(path: str, folder: str) -> bool:
     return folder == "" or path.startswith(f"{folder}/")
-
-
-def fetch_model(found: Resolved, space: Workspace | None = None, target: str | os.PathLike[str] | None = None) -> Path:
-    """The model as a folder on disk, to read and never to write; its bytes are verified on their way.
-
-    Parameters
-    ----------
-    found : Resolved
-        Of `resolve`.
-    space : Workspace, optional
-        Where its bytes are.
-    target : path, optional
-        A new folder; by default one in the workspace that is fetched once and used again.
-
-    Raises
-    ------
-    CorruptData, NotFound
-        If bytes are damaged or missing.
-    """
-    if found.folder is not None and target is None:
-        return found.folder
-    space = space or workspaces.current()
-    if found.folder is not None and target is not None:
-        import shutil
-
-        return Path(shutil.copytree(found.folder, target))
-    if target is not None:
-        return space.artifacts.fetch_folder(found.entries, "", target)
-    kept = space.root / "models" / found.digest.removeprefix("sha256:")
-    if not kept.is_dir():
-        space.make_folder(kept.parent)
-        try:
-            space.artifacts.fetch_folder(found.entries, "", kept)
-        except (AlreadyExists, OSError):
-            if not (kept / MLMODEL).is_file():  # else another process was quicker, with the same bytes
-                raise
-    os.utime(kept, (now_ms() / 1000,) * 2)
-    return kept
