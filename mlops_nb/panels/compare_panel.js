@@ -7,6 +7,9 @@ export default {
     };
     model.on("msg:custom", receive);
     model.send({ type: "compare", run_ids: model.get("run_ids") });
-    return () => model.off("msg:custom", receive);
+    return () => {
+      model.off("msg:custom", receive);
+      host.leave();
+    };
   },
 };

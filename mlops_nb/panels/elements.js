@@ -76,6 +76,12 @@ function columnFormat(values, digits = 4) {
   return (number) => (Number.isFinite(number) ? group(number.toFixed(decimals)) : showNumber(number));
 }
 
+/* The same rule as `show_param` in columns.py: long numbers in six digits. */
+function showParam(value) {
+  const text = String(value);
+  return text.length > 9 ? String(Number(value.toPrecision(6))) : text;
+}
+
 function showAge(then, now) {
   const seconds = (now - then) / 1000;
   if (seconds < 5) return "now";
@@ -104,8 +110,17 @@ const STATUS = {
 };
 
 function statusMark(status) {
+  return markStatus(h("span", { role: "img" }, document.createTextNode("")), status);
+}
+
+function markStatus(mark, status) {
   const [symbol, cls] = STATUS[status] ?? ["?", ""];
-  return h("span", { cls: `st st-${cls}`, text: symbol, title: status, role: "img", "aria-label": status });
+  if (mark.title === status) return mark;
+  mark.className = `st st-${cls}`;
+  mark.firstChild.data = symbol;
+  mark.title = status;
+  mark.setAttribute("aria-label", status);
+  return mark;
 }
 
 /* The path of a curve; what is not finite is a gap, a point between gaps is a dot. */
@@ -132,8 +147,25 @@ function sparkline(ys, width = 84, height = 18) {
     s("path", { class: "ln c0", d: curvePath(ys.map((_, i) => i), ys, across, up) }));
 }
 
+/* The panel's own element. Its static view, the output before it, stands back while the panel lives (see kept.css). */
 function hostIn(el) {
   const host = h("div", { cls: "mlops-nb-panel" });
   el.replaceChildren(host);
+  let outputs = [];
+  const settle = () => {
+    const output = host.closest(".jp-OutputArea-child");
+    const kept = output?.previousElementSibling;
+    output?.classList.add("mlops-nb-live");
+    if (kept?.querySelector(".mlops-nb-kept")) kept.classList.add("mlops-nb-stands-back");
+    outputs = [output, kept];
+  };
+  let waiting = requestAnimationFrame(function wait() {
+    if (host.isConnected) settle();
+    else waiting = requestAnimationFrame(wait);
+  });
+  host.leave = () => {
+    cancelAnimationFrame(waiting);
+    for (const output of outputs) output?.classList.remove("mlops-nb-live", "mlops-nb-stands-back");
+  };
   return host;
 }

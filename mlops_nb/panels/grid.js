@@ -17,6 +17,7 @@ class RunsGrid {
     this.cursor = 0;
     this.query = 0;
     this.curves = new Map();
+    this.painted = new Map(); // place in the table -> its row
     this.build();
     this.onMessage = (message, buffers) => this.receive(message, buffers);
     model.on("msg:custom", this.onMessage);
@@ -127,12 +128,13 @@ class RunsGrid {
     this.clearButton = h("button", { cls: "btn", type: "button", text: "Clear", hidden: true, onclick: () => this.select([]) });
     this.chooser = h("details", { cls: "chooser" }, h("summary", { cls: "btn", text: "Columns" }), h("div", { cls: "menu" }));
     this.chooser.addEventListener("toggle", () => { if (this.chooser.open) this.fillChooser(); });
+    this.host.addEventListener("pointerdown", (event) => { if (!this.chooser.contains(event.target)) this.chooser.open = false; });
     this.refusal = h("pre", { cls: "refusal", id: `${this.id}-refusal`, role: "alert" });
     this.header = h("div", { cls: "row head", role: "row", "aria-rowindex": 1 });
     this.body = h("div", { cls: "body", role: "rowgroup" });
     this.scroller = h("div", {
       cls: "scroller", tabIndex: 0, role: "grid", "aria-label": "Runs", "aria-multiselectable": "true",
-      onscroll: () => this.schedule(), onkeydown: (event) => this.key(event),
+      onscroll: () => this.scrolled(), onkeydown: (event) => this.key(event),
     }, h("div", { cls: "top", role: "rowgroup" }, this.header), this.body);
     this.note = h("span", { cls: "mute note", "aria-live": "polite" });
     this.below = h("div", { cls: "below" });
@@ -187,6 +189,8 @@ class RunsGrid {
     const firstParam = names.findIndex((name) => name.startsWith("params.") || name.startsWith("tags."));
     const at = firstParam < 0 ? names.length : firstParam;
     this.shown = ["name", ...names.slice(0, at), ...curve, ...names.slice(at)].map((name) => this.describe(name, labels[name]));
+    this.painted.clear();
+    this.body.replaceChildren();
     this.host.style.setProperty("--columns", `34px ${this.shown.map((c) => `${c.width}px`).join(" ")}`);
     this.header.replaceChildren(h("div", { cls: "cell pick", role: "columnheader" }, this.pickAll()), ...this.shown.map((c) => this.headCell(c)));
     this.scroller.setAttribute("aria-colcount", this.shown.length + 1);
@@ -294,7 +298,8 @@ class RunsGrid {
 
   /* ---- rows ---- */
 
-  schedule() {
+  scrolled() {
+    this.scroller.classList.toggle("shifted", this.scroller.scrollLeft > 0);
     this.frame ??= requestAnimationFrame(() => {
       this.frame = undefined;
       this.paint();
@@ -305,49 +310,63 @@ class RunsGrid {
     if (!this.shown) return;
     const top = Math.max(0, Math.floor(this.scroller.scrollTop / ROW) - OVERSCAN);
     const bottom = Math.min(this.order.length, Math.ceil((this.scroller.scrollTop + this.scroller.clientHeight) / ROW) + OVERSCAN);
-    this.painted ??= new Map();
+    const free = [];
     for (const [place, row] of this.painted) {
-      if (all || place < top || place >= bottom) { row.remove(); this.painted.delete(place); }
+      if (place < top || place >= bottom) { free.push(row); this.painted.delete(place); } else if (all) this.fillRow(row, place);
     }
-    const fresh = document.createDocumentFragment();
     for (let place = top; place < bottom; place += 1) {
       if (this.painted.has(place)) continue;
-      const row = this.makeRow(place);
+      const row = free.pop() ?? this.body.appendChild(this.makeRow()); // rows are used again: only their text changes
+      this.fillRow(row, place);
       this.painted.set(place, row);
-      fresh.append(row);
     }
-    this.body.append(fresh);
+    for (const row of free) row.remove();
     this.scroller.setAttribute("aria-activedescendant", this.order.length ? `${this.id}-${this.cursor}` : "");
     this.askCurves(top, bottom);
   }
 
-  makeRow(place) {
-    const i = this.order[place];
-    const runId = this.data.get("run_id")[i];
-    const picked = this.selected.has(runId);
-    const row = h("div", {
-      cls: `row ${place === this.cursor ? "cursor" : ""} ${picked ? "picked" : ""}`, role: "row", id: `${this.id}-${place}`,
-      "aria-rowindex": place + 2, "aria-selected": String(picked), onclick: (event) => this.click(event, place),
-    }, h("div", { cls: "cell pick", role: "gridcell" }, h("input", { type: "checkbox", checked: picked, tabIndex: -1, "aria-label": "select" })));
-    row.style.transform = `translateY(${place * ROW}px)`;
-    for (const column of this.shown) row.append(this.makeCell(column, i, runId));
+  makeRow() {
+    const pick = h("input", { type: "checkbox", tabIndex: -1, "aria-label": "select" });
+    const row = h("div", { cls: "row", role: "row", onclick: (event) => this.click(event, row.place) }, h("div", { cls: "cell pick", role: "gridcell" }, pick));
+    for (const column of this.shown) {
+      const cell = h("div", { cls: "cell", role: "gridcell" });
+      // Text nodes that are only rewritten: new nodes make the browser match JupyterLab's style sheets again.
+      if (column.name === "name") cell.append(statusMark(""), " ", h("bdi", {}, document.createTextNode("")));
+      else if (column.name !== "curve") cell.append(document.createTextNode(""));
+      row.append(cell);
+    }
     return row;
   }
 
-  makeCell(column, i, runId) {
-    const cell = h("div", { cls: `cell ${column.numeric ? "num" : ""} ${column.name === "name" ? "pin" : ""}`, role: "gridcell" });
+  fillRow(row, place) {
+    const i = this.order[place];
+    const runId = this.data.get("run_id")[i];
+    const picked = this.selected.has(runId);
+    row.place = place;
+    row.id = `${this.id}-${place}`;
+    row.className = `row${place === this.cursor ? " cursor" : ""}${picked ? " picked" : ""}`;
+    row.setAttribute("aria-rowindex", place + 2);
+    row.setAttribute("aria-selected", String(picked));
+    row.style.transform = `translateY(${place * ROW}px)`;
+    row.firstChild.firstChild.checked = picked;
+    this.shown.forEach((column, at) => this.fillCell(row.children[at + 1], column, i, runId));
+  }
+
+  fillCell(cell, column, i, runId) {
     if (column.name === "curve") {
-      cell.append(sparkline(this.curves.get(runId) ?? []) ?? "");
-      return cell;
+      const ys = this.curves.get(runId) ?? [];
+      if (cell.curve !== ys) cell.replaceChildren(sparkline(ys) ?? "");
+      cell.curve = ys;
+      return;
     }
     const text = this.cellText(column, i);
-    if (column.name === "name") cell.append(statusMark(this.data.get("status")[i]), " ");
-    if (column.name === "status") cell.append(statusMark(text), " ");
-    cell.append(h("bdi", { text }));
     const value = this.data.get(column.name)?.[i];
-    if (column.best !== undefined && value === column.best) cell.classList.add("best");
+    const best = column.best !== undefined && value === column.best;
+    const cls = `cell${column.numeric ? " num" : ""}${column.name === "name" ? " pin" : ""}${best ? " best" : ""}`;
+    if (cell.className !== cls) cell.className = cls;
+    if (column.name === "name") markStatus(cell.firstChild, this.data.get("status")[i]);
+    (column.name === "name" ? cell.lastChild : cell).firstChild.data = text;
     cell.title = column.name === "start_time" ? new Date(value).toLocaleString() : column.name === "name" ? `${text} · ${runId}` : String(value ?? "");
-    return cell;
   }
 
   askCurves(top, bottom) {
@@ -428,9 +447,3 @@ class RunsGrid {
     else if (top + ROW > this.scroller.scrollTop + room) this.scroller.scrollTop = top + ROW - room;
   }
 }
-
-function showParam(value) {
-  const text = String(value);
-  return text.length > 9 ? String(Number(value.toPrecision(6))) : text;
-}
-

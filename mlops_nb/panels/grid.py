@@ -117,7 +117,7 @@ class RunsPanel(Panel):
         rows = run_columns(runs)
         shown = list(self._columns) if self._columns is not None else choose_columns(runs)
         metrics = {key for run in runs for key in run.metrics}
-        offered = dict.fromkeys(["name", *ATTRIBUTES, *shown, *(name for name in rows if "." in name)])
+        offered = dict.fromkeys([*ATTRIBUTES, *shown, *(name for name in rows if "." in name)])
         curve_key = next((name.partition(".")[2] for name in shown if name.startswith("metrics.")), None)
         self.reply(
             {
@@ -125,7 +125,9 @@ class RunsPanel(Panel):
                 "query": number,
                 "first": first,
                 "complete": complete,
-                "columns": [{"name": name, "label": show_text(column_label(name))} for name in offered],
+                "columns": [
+                    {"name": name, "label": show_text(column_label(name))} for name in offered if name != "name"
+                ],
                 "shown": [name for name in shown if name != "status"],  # the status stands in front of the name
                 "curve": curve_key,
                 "directions": {key: better_direction(key) for key in metrics},

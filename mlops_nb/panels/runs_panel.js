@@ -1,6 +1,10 @@
 export default {
   render({ model, el }) {
-    const grid = new RunsGrid(model, hostIn(el));
-    return () => grid.destroy();
+    const host = hostIn(el);
+    const grid = new RunsGrid(model, host);
+    return () => {
+      grid.destroy();
+      host.leave();
+    };
   },
 };

@@ -172,15 +172,29 @@ class LabPage:
         )
         self.page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel.info.then(() => true)")
 
-    def run_all(self) -> None:
-        """Run every cell and wait until the kernel is done with them."""
+    def run_all(self, *, allow_errors: bool = False) -> None:
+        """Run every cell and wait until the kernel is done with them; a cell that raises fails the test at once."""
         self.page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells').then(() => true)")
         self.page.wait_for_function(
-            """() => jupyterapp.shell.currentWidget.content.widgets.every(cell =>
-                cell.model.type !== 'code' || !cell.model.sharedModel.source.trim()
-                || (cell.model.executionCount !== null && cell.model.executionState !== 'running'))"""
+            """() => {
+                const codes = jupyterapp.shell.currentWidget.content.widgets.filter(cell =>
+                    cell.model.type === 'code' && cell.model.sharedModel.source.trim());
+                const raised = cell => cell.model.sharedModel.getOutputs().some(o => o.output_type === 'error');
+                return codes.some(raised) || codes.every(cell =>
+                    cell.model.executionCount !== null && cell.model.executionState !== 'running');
+            }"""
         )
         self.page.wait_for_function("jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'")
+        errors = [] if allow_errors else self._cell_errors()
+        assert not errors, errors[0]
+
+    def _cell_errors(self) -> list[str]:
+        found: list[str] = self.page.evaluate(
+            """() => jupyterapp.shell.currentWidget.content.widgets.flatMap(cell =>
+                cell.model.type !== 'code' ? [] : cell.model.sharedModel.getOutputs()
+                    .filter(output => output.output_type === 'error').map(output => output.traceback.join('\\n')))"""
+        )
+        return found
 
     def run_cell(self, index: int) -> None:
         """Run one cell and wait for it."""

@@ -139,6 +139,19 @@ def test_columns_can_be_chosen(shown: LabPage) -> None:
     assert set(_column(shown, "team")) == {"growth"}
 
 
+def test_names_and_heads_stay_when_the_table_is_scrolled(shown: LabPage) -> None:
+    view = shown.page
+    view.set_viewport_size({"width": 800, "height": 800})
+    pinned = view.locator(".mlops-nb-panel .body .row .pin").first
+    heads = view.locator(".mlops-nb-panel .top")
+    before, top = pinned.bounding_box(), heads.bounding_box()
+    view.locator(".mlops-nb-panel .scroller").evaluate("e => { e.scrollLeft = 150; e.scrollTop = 9; }")
+    view.wait_for_selector(".mlops-nb-panel .scroller.shifted")
+    after = pinned.bounding_box()
+    assert before and after and after["x"] == pytest.approx(before["x"], abs=1)
+    assert top and heads.bounding_box()["y"] == pytest.approx(top["y"], abs=1)
+
+
 def test_curves_overlay_with_hover_log_axis_and_smoothing(page: LabPage, lab: Lab, tmp_path: Path) -> None:
     lab.write_notebook("compare.ipynb", [START, COMPARE])
     page.open_notebook("compare.ipynb")

@@ -1,0 +1,72 @@
+"""The quickstart as a newcomer sees it: real JupyterLab, real kernel, real data, both themes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.lab import ROOT, SCREENSHOTS, Lab, LabPage
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+def _snap(page: LabPage, tmp_path: Path, name: str) -> None:
+    folder = Path(SCREENSHOTS) if SCREENSHOTS else tmp_path
+    folder.mkdir(parents=True, exist_ok=True)
+    page.screenshot(folder / f"{name}.png")
+
+
+def _show(page: LabPage, selector: str) -> Any:
+    found = page.page.locator(selector).first
+    found.scroll_into_view_if_needed()
+    return found
+
+
+@pytest.fixture
+def quickstart(lab: Lab) -> str:
+    """The example's notebook in the server's folder."""
+    shutil.copy(ROOT / "examples" / "quickstart.ipynb", lab.root / "quickstart.ipynb")
+    return "quickstart.ipynb"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_cards_panels_and_comparison(page: LabPage, lab: Lab, quickstart: str, tmp_path: Path, theme: str) -> None:
+    page.page.set_viewport_size({"width": 1280, "height": 1000})
+    page.open_notebook(quickstart, theme=theme)
+    page.run_all()
+    cards = page.page.locator(".mlops-nb.card")
+    assert cards.count() == 5
+    for index, name in enumerate(("prepare", "baseline", "sgd", "boosting", "verdict")):
+        card = cards.nth(index)
+        card.scroll_into_view_if_needed()
+        assert name in card.inner_text()
+        _snap(page, tmp_path, f"quickstart-{theme}-card-{name}")
+    assert "malignant_found" in cards.nth(1).inner_text()
+    panel = _show(page, ".mlops-nb-panel")
+    panel.locator(".body .row").first.wait_for()
+    assert re.search(r"boosting", panel.inner_text())
+    _snap(page, tmp_path, f"quickstart-{theme}-runs")
+    comparison = page.page.locator(".mlops-nb-panel").nth(1)
+    comparison.scroll_into_view_if_needed()
+    assert "accuracy" in comparison.inner_text()
+    _snap(page, tmp_path, f"quickstart-{theme}-compare")
+    assert page.errors == []
+
+
+def test_what_is_saved_reads_without_a_kernel(page: LabPage, lab: Lab, quickstart: str) -> None:
+    page.open_notebook(quickstart)
+    page.run_all()
+    page.save()
+    content = json.loads((lab.root / quickstart).read_text())
+    outputs = [output for cell in content["cells"] for output in cell.get("outputs", [])]
+    pages = ["".join(output["data"]["text/html"]) for output in outputs if "text/html" in output.get("data", {})]
+    assert sum("mlops-nb card" in html for html in pages) == 5
+    assert any("boosting" in html and "<table" in html for html in pages)
+    assert not any("<script" in html for html in pages)
+    assert os.path.getsize(lab.root / quickstart) < 1_500_000
