@@ -42,7 +42,6 @@ _PARTS: dict[str, Callable[[RunView], Mapping[str, Any]]] = {
     "git": lambda view: flatten(view.facts.get("git") or {}),
     "randomness": randomness_of,
     "artifacts": lambda view: {artifact.path: artifact.digest for artifact in view.artifacts},
-    "models": lambda view: flatten({str(n): model for n, model in enumerate(view.facts.get("models") or ())}),
     "error": lambda view: {
         key: value for key, value in (view.facts.get("error") or {}).items() if key in ("ename", "evalue")
     },
@@ -78,6 +77,7 @@ def compare_runs(views: Sequence[RunView], tolerance: float | None = None) -> Co
         )
     limits = Tolerance.of(tolerance)
     rows = [row for part, read in _PARTS.items() for row in _rows(part, [read(view) for view in views], limits)]
+    rows += _rows("models", _models(views), limits)
     rows += _output_rows(views, limits)
     first = _whole_code(views[0])
     names = [view.run.name or view.run.run_id[:8] for view in views]
@@ -92,6 +92,22 @@ def _rows(part: str, sides: Sequence[Mapping[str, Any]], tolerance: Tolerance) -
         values = tuple(side.get(name, MISSING) for side in sides)
         worst = max(level_of(values[0], value, tolerance) for value in values[1:])
         yield Row(part, name, values, worst is Level.SAME, worst.within)
+
+
+def _models(views: Sequence[RunView]) -> list[dict[str, Any]]:
+    """Models by place: their class, and what is set of those whose class all runs have: of others it says nothing."""
+    listed = [[model for model in view.facts.get("models") or () if isinstance(model, Mapping)] for view in views]
+    common = set.intersection(*({model.get("class") for model in models} for models in listed))
+    sides: list[dict[str, Any]] = []
+    for models in listed:
+        side: dict[str, Any] = {}
+        for place, model in enumerate(models, 1):
+            kind = str(model.get("class") or model.get("name"))
+            side[f"model {place}"] = kind.rpartition(".")[2]
+            if kind in common:
+                side |= flatten(model.get("params") or {}, kind.rpartition(".")[2])
+        sides.append(side)
+    return sides
 
 
 def _output_rows(views: Sequence[RunView], tolerance: Tolerance) -> Iterable[Row]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mlops_nb.magics.following import Touched
 
 FOREGROUND_BYTES = 16 << 20
-"""Frames up to this size are digested at once (3 ms); larger ones in the background, from a copy that costs nothing."""
+"""Frames up to this size are digested at once (3 ms); larger ones in the background, from a free copy."""
 SLICE = "slice"
 """The context of data that earlier code of the slice touched, not the cell itself."""
 

@@ -6,6 +6,7 @@ import ast
 import functools
 import hashlib
 import json
+import re
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from mlops_nb.capture.resources import Meter
     from mlops_nb.magics.session import Session
 
+_FIT = re.compile(r"\b(\w+)\.(?:partial_)?fit(?:_\w+)?\(")
 LOG_LIMIT = 2_000_000
 """Characters of live output that are kept for following a run; the outputs themselves have their own budget."""
 
@@ -253,7 +255,9 @@ class TrackedCell:
     def _look_for_models(self, namespace: dict[str, Any]) -> None:
         from mlops_nb.capture.estimators import fitted_models
 
-        names = [*self.facts.computed, *self.facts.reads]
+        # What the cell only reads is an earlier cell's model, unless it is fitted here.
+        fitted = {match[1] for match in _FIT.finditer(self.transformed)}
+        names = [*self.facts.computed, *(name for name in self.facts.reads if name in fitted)]
         self.models = fitted_models(names, namespace)
         if self.models:
             self.run.fact("models", self.models)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from pathlib import Path
@@ -69,4 +68,4 @@ def test_what_is_saved_reads_without_a_kernel(page: LabPage, lab: Lab, quickstar
     assert sum("mlops-nb card" in html for html in pages) == 5
     assert any("boosting" in html and "<table" in html for html in pages)
     assert not any("<script" in html for html in pages)
-    assert os.path.getsize(lab.root / quickstart) < 1_500_000
+    assert (lab.root / quickstart).stat().st_size < 1_500_000
