@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from mlops_nb.entities import Artifact, Batch, DataRef, Experiment, LogLine, Metric, Page, ParamValue, Points, Run
+from mlops_nb.store.logged import LoggedModelStore, LoggedOrder
 from mlops_nb.store.registry import RegistryStore
 
-__all__ = ["RegistryStore", "RunStore", "Store", "open_store"]
+__all__ = ["LoggedModelStore", "LoggedOrder", "RegistryStore", "RunStore", "Store", "open_store"]
 
 
 class RunStore(Protocol):
@@ -153,7 +154,7 @@ class RunStore(Protocol):
         """Give back connections. The store may not be used afterwards."""
 
 
-class Store(RunStore, RegistryStore, Protocol):
+class Store(RunStore, RegistryStore, LoggedModelStore, Protocol):
     """A store of runs and of models, as `open_store` gives it."""
 
 

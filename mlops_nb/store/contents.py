@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BindParameter, bindparam, literal_column, select, union
 
 from mlops_nb.entities import Artifact, DataRef, LogLine, ParamValue, Points
-from mlops_nb.store import registry_schema, schema
+from mlops_nb.store import logged_schema, registry_schema, schema
 from mlops_nb.store.curves import fetch_curve
 from mlops_nb.store.documents import fetch_data, fetch_facts
 from mlops_nb.store.lookup import Lookup
@@ -115,6 +115,7 @@ class Contents(Lookup):
                 select(schema.artifacts.c.digest),
                 select(schema.data.c.digest),
                 select(registry_schema.version_files.c.digest),
+                select(logged_schema.logged_files.c.digest),
             ),
         )
         with self._database.read() as transaction:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from mlops_nb import entities
 from mlops_nb.errors import InvalidState, StoreError
-from mlops_nb.store import registry_schema, schema
+from mlops_nb.store import logged_schema, registry_schema, schema
 from mlops_nb.store.engine import Database, use_wal
 from mlops_nb.store.rows import SCHEMA
 from mlops_nb.store.troubles import explain
@@ -91,7 +91,10 @@ def _create(database: Database) -> None:
     with _locked(database) as connection:
         if inspect(connection).has_table(schema.state.name):
             return  # another process was quicker
-        registry_schema.models.metadata.create_all(connection, checkfirst=False)  # that of `schema`, and the registry's
+        # One metadata, in which each of these rooms has put its tables.
+        rooms = (schema.metadata, registry_schema.models.metadata, logged_schema.logged_models.metadata)
+        for metadata in dict.fromkeys(rooms):
+            metadata.create_all(connection, checkfirst=False)
         connection.execute(schema.state.insert().values(id=1, schema=SCHEMA, change=0, run_no=0))
         now = entities.now_ms()
         connection.execute(

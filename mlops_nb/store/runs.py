@@ -14,6 +14,7 @@ from mlops_nb.store.contents import Contents
 from mlops_nb.store.engine import Database, Transaction, connect_engine
 from mlops_nb.store.experiments import Experiments, bump_change
 from mlops_nb.store.intake import Intake, update_row
+from mlops_nb.store.logged_models import LoggedModels
 from mlops_nb.store.lookup import Lookup
 from mlops_nb.store.migrations import prepare
 from mlops_nb.store.moves import Moves
@@ -26,7 +27,7 @@ _OF_A_RUN = (
 )  # fmt: skip
 
 
-class SqlStore(Intake, Experiments, Contents, Moves):
+class SqlStore(Intake, Experiments, Contents, Moves, LoggedModels):
     """A `Store` in SQLite or PostgreSQL.
 
     Parameters

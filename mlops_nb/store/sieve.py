@@ -1,4 +1,4 @@
-"""The tree of a filter, tried on one experiment in memory."""
+"""The tree of a filter, tried on one thing in memory: an experiment, or a logged model."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from mlops_nb.entities import Experiment
 from mlops_nb.store.matching import match, translate_like
 from mlops_nb.store.terms import Compare, Contains, Field, Group, Node, Not, Order
+from mlops_nb.wire.logged import LoggedModel
 
 _OPERATORS = {
     "=": operator.eq,
@@ -20,14 +21,14 @@ _OPERATORS = {
 }
 
 
-def holds(node: Node, experiment: Experiment) -> bool:
-    """Whether a filter holds for an experiment.
+def holds(node: Node, thing: Experiment | LoggedModel) -> bool:
+    """Whether a filter holds for a thing. Of a metric with several points, one that fits is enough.
 
     Parameters
     ----------
     node : Node
-        Of `search.parse_filter` with `EXPERIMENT_WORDS`.
-    experiment : Experiment
+        Of `search.parse_filter` with `EXPERIMENT_WORDS` or `LOGGED_WORDS`.
+    thing : Experiment or LoggedModel
         What is tried.
 
     Returns
@@ -41,17 +42,17 @@ def holds(node: Node, experiment: Experiment) -> bool:
     True
     """
     if isinstance(node, Group):
-        results = (holds(term, experiment) for term in node.terms)
+        results = (holds(term, thing) for term in node.terms)
         return all(results) if node.word == "and" else any(results)
     if isinstance(node, Not):
-        return not holds(node.term, experiment)
+        return not holds(node.term, thing)
     if isinstance(node, Contains):
-        texts = (experiment.name, *experiment.tags, *experiment.tags.values())
+        texts = (thing.name, *thing.tags, *thing.tags.values())
         return any(match("(?i)" + re.escape(node.text), text) for text in texts)
-    value = _value_of(node.field, experiment)
+    values = _values_of(node.field, thing)
     if node.operator == "null":
-        return (value is None) is not node.negated
-    return value is not None and _compare(node, value) is not node.negated
+        return (not values) is not node.negated
+    return any(_compare(node, value) is not node.negated for value in values)
 
 
 def sort_value(order: Order, experiment: Experiment) -> tuple[bool, Any]:
@@ -62,12 +63,18 @@ def sort_value(order: Order, experiment: Experiment) -> tuple[bool, Any]:
     >>> sort_value(Order(Field("attribute", "name"), False), Experiment("1", "churn"))
     (False, 'churn')
     """
-    value = _value_of(order.field, experiment)
+    value = next(iter(_values_of(order.field, experiment)), None)
     return ((value is None) is not order.descending, "" if value is None else value)
 
 
-def _value_of(field: Field, experiment: Experiment) -> Any:
-    return experiment.tags.get(field.key) if field.kind == "tag" else getattr(experiment, field.key)
+def _values_of(field: Field, thing: Experiment | LoggedModel) -> list[Any]:
+    """What a field is: nothing, one value, or that of each point of a metric."""
+    if field.kind == "metric":
+        return [point.value for point in getattr(thing, "points", ()) if point.key == field.key]
+    if field.kind == "attribute":
+        return [getattr(thing, field.key)]
+    among: dict[str, Any] = thing.tags if field.kind == "tag" else getattr(thing, "params", {})
+    return [among[field.key]] if field.key in among else []
 
 
 def _compare(node: Compare, value: Any) -> bool:

@@ -120,4 +120,20 @@ EXPERIMENT_WORDS = Vocabulary(
     prefixes={word: kind for kind in ("tag", "attribute") for word in _KINDS[kind]},
 )
 
+LOGGED_WORDS = Vocabulary(
+    attributes={
+        "name": ("name", "text"),
+        "model_id": ("model_id", "text"),
+        "model_type": ("model_type", "text"),
+        "source_run_id": ("source_run_id", "text"),
+        "status": ("status", "text"),
+        "creation_timestamp": ("creation_time", "time"),
+        "creation_timestamp_ms": ("creation_time", "time"),
+        "creation_time": ("creation_time", "time"),
+        "last_updated_timestamp": ("last_update_time", "time"),
+        "last_updated_timestamp_ms": ("last_update_time", "time"),
+    },
+    prefixes={word: kind for kind in ("metric", "param", "tag", "attribute") for word in _KINDS[kind]},
+)
+
 STATUSES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED")

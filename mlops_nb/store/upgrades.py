@@ -22,7 +22,7 @@ def _table(metadata: MetaData, name: str, columns: str, *indexes: Index, rowid: 
 
 
 def add_registry(connection: Connection) -> None:
-    """Version 2: the registry of models."""
+    """Version 2: the registry of models, and MLflow's logged models."""
     metadata = MetaData()
     _table(
         metadata, "registered_models",
@@ -56,6 +56,17 @@ def add_registry(connection: Connection) -> None:
         rowid=True,
     )  # fmt: skip
     _table(metadata, "settings", "*key value")
+    _table(
+        metadata, "logged_models",
+        "*model_id experiment_id name model_type source_run_id status lifecycle_stage creation_time:int"
+        " last_update_time:int params tags",
+        Index("logged_models_by_experiment", "experiment_id"),
+    )  # fmt: skip
+    _table(metadata, "logged_model_points", "*model_id *seq:int point")
+    _table(
+        metadata, "logged_model_files", "*model_id *path digest size:int",
+        Index("logged_files_by_digest", "digest"),
+    )  # fmt: skip
     metadata.create_all(connection, checkfirst=False)
 
 

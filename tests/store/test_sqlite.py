@@ -9,6 +9,7 @@ import pytest
 
 from mlops_nb.store import RunStore, open_store
 from tests.store.contract import *  # noqa: F403
+from tests.store.logged_contract import *  # noqa: F403
 from tests.store.registry_contract import *  # noqa: F403
 
 
