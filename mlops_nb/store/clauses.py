@@ -190,7 +190,7 @@ class Clauses:
         params, tags, facts, sources = schema.params.c, schema.tags.c, schema.facts.c, schema.sources.c
 
         def holds(*columns: ColumnElement[Any]) -> Condition:
-            return or_(*(self._holds(column, text) for column in columns))
+            return or_(*(self.holds_text(column, text) for column in columns))
 
         run = schema.runs.c
         return or_(
@@ -204,7 +204,8 @@ class Clauses:
             ),
         )
 
-    def _holds(self, column: ColumnElement[Any], text: str) -> Condition:
+    def holds_text(self, column: ColumnElement[Any], text: str) -> Condition:
+        """Whether a text stands somewhere in a column, whatever its case."""
         if self._sqlite and not text.isascii():  # its LIKE knows the case of ASCII only
             return func.mlops_match("(?i)" + re.escape(text), column) == 1
         pattern = "%" + re.sub(r"([\\%_])", r"\\\1", text) + "%"

@@ -16,11 +16,11 @@ from mlops_nb.store.audit import Audit, unknown_model
 from mlops_nb.store.engine import Transaction
 from mlops_nb.store.registry import NOBODY
 from mlops_nb.store.registry_search import MODEL_WORDS, Listing, select_models
-from mlops_nb.store.rows import encode_json, parse_column, storable
+from mlops_nb.store.rows import encode_json, parse_column, split_head, storable
 from mlops_nb.store.statements import delete_rows, fetch_in, upsert_rows
 
 _COLUMNS = tuple(tables.models.c.keys())
-_LISTING = Listing("registered models", MODEL_WORDS, select_models, (("name", False),), 0)
+_LISTING = Listing("registered models", MODEL_WORDS, select_models, (("name", False),), None)
 _CHANGED = ("name", "description", "tags", "aliases", "rules", "last_version", "last_update_time")
 
 
@@ -160,7 +160,7 @@ class Registered(Audit):
             self._note(transaction, (row["model_id"], row["name"]), "tag", version or None, moved, by)
 
     def _write_tags(self, transaction: Transaction, model_id: str, version: int, tags: Mapping[str, str]) -> None:
-        rows = [(model_id, version, key, value) for key, value in tags.items()]
+        rows = [(model_id, version, key, *split_head(value)) for key, value in tags.items()]
         transaction.many(upsert_rows(self._database, tables.tags), rows)
 
     def _read_models(self, transaction: Transaction, rows: Sequence[dict[str, Any]]) -> list[RegisteredModel]:

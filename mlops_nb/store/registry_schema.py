@@ -79,8 +79,9 @@ tags = Table(
     _text("model_id", key=True),
     _number("version", key=True),  # 0: of the model itself
     _text("key", key=True),
-    _text("value"),
-    Index("model_tags_by_key", "key", "model_id", "version"),
+    _text("head"),
+    _text("text", null=True),
+    Index("model_tags_by_text", "key", "head", "model_id", "version"),
     sqlite_with_rowid=False,
 )
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, false, func, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, false, func, literal, not_, or_, select, tuple_
 
 from mlops_nb.errors import InvalidInput
 from mlops_nb.store import registry_schema as tables
 from mlops_nb.store.clauses import Clauses
 from mlops_nb.store.engine import Database, Transaction
 from mlops_nb.store.pages import check_limit, open_token, seal_token
-from mlops_nb.store.rows import storable
+from mlops_nb.store.rows import split_head, storable
 from mlops_nb.store.search import parse_filter, parse_order
-from mlops_nb.store.terms import Compare, Contains, Field, Group, Node, Not, Vocabulary
+from mlops_nb.store.terms import Compare, Contains, Group, Node, Not, Vocabulary
 
 _TAGS = {
     "tag": "tag",
@@ -83,8 +82,8 @@ class Listing:
         Makes the SELECT of whole rows.
     order : Keys
         The order when none is asked for; its columns also end any other order, so that no two rows are equal.
-    version : ColumnElement
-        What `model_tags.version` is for these rows.
+    version : ColumnElement or None
+        What `model_tags.version` is for these rows; None is 0, that of a model itself.
     """
 
     def __init__(
@@ -160,21 +159,41 @@ class Listing:
         if node.field.kind == "attribute":
             return clauses.compare_column(self.columns[node.field.key], node)
         row = tables.tags.alias()
+        if node.operator in ("=", "in") and not node.negated:
+            return self._is_tagged(row, node)
         mine = and_(self._is_mine(row), row.c.key == node.field.key)
         if node.operator == "null":
             found = exists().where(mine)
             return found if node.negated else not_(found)
-        return exists().where(mine, clauses.compare_column(row.c.value, node))
+        return exists().where(mine, clauses.compare_column(func.coalesce(row.c.text, row.c.head), node))
+
+    def _is_tagged(self, row: Any, node: Compare) -> ColumnElement[bool]:
+        """What has one of the values of a tag, found by the index."""
+        some: list[ColumnElement[bool]] = []
+        for value in node.values:
+            head, text = split_head(str(value))
+            some.append(row.c.head == head if text is None else and_(row.c.head == head, row.c.text == text))
+        return self._is_among(row, and_(row.c.key == node.field.key, or_(false(), *some)))
 
     def _contains(self, clauses: Clauses, text: str) -> ColumnElement[bool]:
-        wanted = Compare(Field("attribute", "name"), "~", ("(?i)" + re.escape(text),))
         row = tables.tags.alias()
-        tagged = or_(clauses.compare_column(row.c.key, wanted), clauses.compare_column(row.c.value, wanted))
-        said = [clauses.compare_column(self.columns[name], wanted) for name in ("name", "description")]
-        return or_(*said, exists().where(self._is_mine(row), tagged))
+        value = func.coalesce(row.c.text, row.c.head)
+        tagged = self._is_among(row, or_(clauses.holds_text(row.c.key, text), clauses.holds_text(value, text)))
+        models = tables.models.alias()
+        named = select(models.c.model_id).where(clauses.holds_text(models.c.name, text))
+        said = clauses.holds_text(self.columns["description"], text)
+        return or_(self.columns["model_id"].in_(named), said, tagged)
+
+    def _is_among(self, row: Any, condition: ColumnElement[bool]) -> ColumnElement[bool]:
+        """Whether a tag that a condition holds for is one of this row's; asked once, not for every row."""
+        found = select(row.c.model_id, row.c.version).where(condition)
+        return tuple_(self.columns["model_id"], self._version()).in_(found)
+
+    def _version(self) -> ColumnElement[Any]:
+        return literal(0) if self.version is None else self.version
 
     def _is_mine(self, row: Any) -> ColumnElement[bool]:
-        return and_(row.c.model_id == self.columns["model_id"], row.c.version == self.version)
+        return and_(row.c.model_id == self.columns["model_id"], row.c.version == self._version())
 
 
 def _follows(columns: Sequence[tuple[ColumnElement[Any], bool]]) -> ColumnElement[bool]:

@@ -45,8 +45,8 @@ def add_registry(connection: Connection) -> None:
     )  # fmt: skip
     _table(
         metadata, "model_tags",
-        "*model_id *version:int *key value",
-        Index("model_tags_by_key", "key", "model_id", "version"),
+        "*model_id *version:int *key head text?",
+        Index("model_tags_by_text", "key", "head", "model_id", "version"),
     )  # fmt: skip
     _table(
         metadata, "model_changes",
