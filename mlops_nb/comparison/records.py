@@ -91,7 +91,7 @@ def environment_of(view: RunView) -> dict[str, Any]:
     if not isinstance(facts, Mapping):
         return {}
     found = {name.lower().replace("_", "-").replace(".", "-"): v for name, v in _versions(facts.get("packages"))}
-    rest = flatten({key: value for key, value in facts.items() if key != "packages"})
+    rest = flatten({key: value for key, value in facts.items() if key not in ("packages", "imported")})
     kept = {name: value for name, value in rest.items() if name.rsplit(".", 1)[-1] not in _PASSING}
     return dict(sorted(found.items())) | kept
 
@@ -116,7 +116,16 @@ def randomness_of(view: RunView) -> dict[str, Any]:
     'state '
     """
     facts = view.facts.get("randomness")
-    return {name: _shorten(value) for name, value in facts.items()} if isinstance(facts, Mapping) else {}
+    if not isinstance(facts, Mapping):
+        return {}
+    if "states" not in facts:
+        return {name: _shorten(value) for name, value in facts.items()}
+    # Of a tracked cell: the states before each execution of its slice, by place. Readers want the cell's own.
+    states, process = list(facts["states"] or ()), facts.get("process") or {}
+    found = {"state before the cell": _shorten(states[-1])} if states else {}
+    found["fresh entropy"] = bool(facts.get("entropy"))
+    found["hash seed"] = process.get("hash_seed")
+    return found
 
 
 def _shorten(value: Any) -> Any:

@@ -90,7 +90,7 @@ def test_drawn_for_a_terminal(three_runs: list[str], capsys: pytest.CaptureFixtu
     assert "gamma" in printed(capsys, "runs")[1]
     assert "0.6" in printed(capsys, "show", "beta")[1]
     assert "lr" in printed(capsys, "compare", "alpha", "beta")[1]
-    status, compared = printed(capsys, "compare", "alpha", "beta", "--json")
+    _, compared = printed(capsys, "compare", "alpha", "beta", "--json")
     assert {row["name"]: row["values"] for row in compared["differences"] if row["part"] == "params"} == {
         "lr": [0.1, 0.2]
     }
@@ -145,7 +145,7 @@ def test_the_store_is_looked_at_checked_and_cleaned(
     assert printed(capsys, "store", "verify", "--json")[1]["damaged"] == []
     store = workspace.current().store
     store.update_run(three_runs[0], lifecycle_stage="deleted")
-    status, freed = printed(capsys, "store", "gc", "--grace", "0", "--json")
+    _, freed = printed(capsys, "store", "gc", "--grace", "0", "--json")
     assert (freed["runs_removed"], freed["blobs_removed"]) == (1, 1) and freed["bytes_freed"] == len("hello alpha")
     (digest,) = {entry.digest for entry in store.artifacts(three_runs[1])}
     path = workspace.current().artifacts.local_path(digest)
