@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
-import mlops_nb
 from mlops_nb.server.routing import Request, Route
 
 
@@ -15,7 +15,8 @@ def tell_health(request: Request) -> str:
 
 def tell_version(request: Request) -> str:
     """The version of this release."""
-    return mlops_nb.__version__
+    package = sys.modules["mlops_nb"]  # it is above us on the road, and loaded
+    return str(package.__version__)
 
 
 def tell_features(request: Request) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from mlops_nb.wire.mlflow import artifact_location, file_json, removed, run_loca
 ROOT = "/api/2.0/mlflow-artifacts/artifacts"
 UPLOAD_LIMIT = 1 << 50
 
-_OWNER = re.compile(r"(?:.*/)?(?P<owner>[0-9a-zA-Z][\w\-]{0,255})/artifacts(?:/(?P<path>.+))?", re.DOTALL)
+_ID = re.compile(r"(m-)?[0-9a-f]{32}")
 
 
 def split_path(full: str) -> tuple[str, str]:
@@ -47,12 +47,14 @@ def split_path(full: str) -> tuple[str, str]:
     ('abc', 'plots/a.png')
     """
     check_path(full, from_url=True)
-    # the first "/artifacts" counts: a folder of that name may stand in a tree
-    found = _OWNER.fullmatch(full) and re.match(r"(.*?)(?<=/)artifacts(?:/|$)(.*)", full, re.DOTALL)
-    if not found or not found[1].strip("/"):
+    parts = full.split("/")
+    places = [place for place in range(1, len(parts)) if parts[place] == "artifacts"]
+    # a folder of that name may stand in a location, or in a tree: the first one behind an id counts
+    place = next((each for each in places if _ID.fullmatch(parts[each - 1])), places[0] if places else 0)
+    if not place:
         shape = "EXPERIMENT/RUN/artifacts/PATH"
         raise NotFound(f"No run and no model owns the path {full[:200]!a}.", hint=f"It is {shape}.")
-    return found[1].rstrip("/").rpartition("/")[2], found[2]
+    return parts[place - 1], "/".join(parts[place + 1 :])
 
 
 def list_run(request: Request) -> dict[str, Any]:
@@ -74,7 +76,7 @@ def list_tree(tree: list[Artifact], path: str | None) -> list[dict[str, Any]]:
 def list_proxied(request: Request) -> dict[str, Any]:
     """The same, as the file client asks: names come without the folder."""
     owner, path = split_path(request.fields.get("path", "").strip("/") or "nothing")
-    files = list_tree(_tree(request, owner), path)
+    files = list_tree(_find_tree(request, owner), path)
     return {"files": [{**each, "path": each["path"].rpartition("/")[2]} for each in files]}
 
 
@@ -83,7 +85,7 @@ def download(request: Request) -> File:
     owner, path = split_path(request.path["path"])
     if not path:
         raise InvalidInput("The path names no file.")
-    found = resolve(_tree(request, owner), path)
+    found = resolve(_find_tree(request, owner), path)
     return File(found.digest, found.size, path.rpartition("/")[2])
 
 
@@ -93,24 +95,36 @@ def upload(request: Request) -> dict[str, Any]:
     assert request.upload is not None
     if not path:
         raise InvalidInput("The path names no file.")
-    find_active_run(request, owner)
+    _find_tree(request, owner, to_write=True)
     digest, size = request.upload.commit()
-    request.space.store.apply([Batch(owner, "", artifacts=[Artifact(path, digest, size)])], guarded=True)
+    _keep(request, owner, [Artifact(path, digest, size)])
     return {}
 
 
 def delete(request: Request) -> dict[str, Any]:
     """Take a file, or all below a folder, out of a tree; the bytes go with the next collection."""
     owner, path = split_path(request.path["path"])
-    find_active_run(request, owner)
-    tree = _tree(request, owner)
+    tree = _find_tree(request, owner, to_write=True)
     gone = [each for each in tree if not path or each.path == path or each.path.startswith(f"{path}/")]
-    request.space.store.apply([Batch(owner, "", artifacts=[removed(each.path) for each in gone])], guarded=True)
+    _keep(request, owner, [removed(each.path) for each in gone])
     return {}
 
 
-def _tree(request: Request, owner: str) -> list[Artifact]:
-    return request.space.store.artifacts(find_run(request, owner).run_id)
+def _find_tree(request: Request, owner: str, *, to_write: bool = False) -> list[Artifact]:
+    """The files of a run, or of a logged model."""
+    store = request.space.store
+    if owner.startswith("m-"):
+        return store.logged_model_files(owner)
+    run = (find_active_run if to_write else find_run)(request, owner)
+    return store.artifacts(run.run_id)
+
+
+def _keep(request: Request, owner: str, files: list[Artifact]) -> None:
+    store = request.space.store
+    if owner.startswith("m-"):
+        store.keep_logged_files(owner, files)
+    else:
+        store.apply([Batch(owner, "", artifacts=files)], guarded=True)
 
 
 ROUTES = (

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import bisect
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from mlops_nb.entities import Batch, now_ms
 from mlops_nb.errors import InvalidInput, NotFound
-from mlops_nb.server.routing import Request, Route
-from mlops_nb.server.runs import find_run, read_run_id
-from mlops_nb.wire.mlflow import NAME_TAG, PARENT_TAG, history_points, number_json, read_points, read_tags
+from mlops_nb.server.logged import keep_points
+from mlops_nb.server.routing import Delivery, Request, Route
+from mlops_nb.server.runs import find_run, read_run_id, take_fields
+from mlops_nb.wire.mlflow import history_points, number_json, read_points, read_tags
 from mlops_nb.wire.names import HISTORY_LIMIT, check_batch_size, check_key
 from mlops_nb.wire.strict import read_fields
 
@@ -24,20 +27,21 @@ POINT = {
 }  # fmt: skip
 
 
-def log_metric(request: Request) -> list[Batch]:
+def log_metric(request: Request) -> Delivery:
     """One point."""
     fields = request.fields
     check_key("Metric name", fields["key"], path="name")
-    return [Batch(read_run_id(request), "", metrics=read_points([fields]))]
+    batch = Batch(read_run_id(request), "", metrics=read_points([fields]))
+    return Delivery([batch], partial(keep_points, request, batch, [fields]) if fields.get("model_id") else None)
 
 
-def log_param(request: Request) -> list[Batch]:
+def log_param(request: Request) -> Delivery:
     """One param; text, as MLflow has it."""
     key = check_key("Param key", request.fields["key"])
-    return [Batch(read_run_id(request), "", params=[(key, request.fields.get("value", ""), now_ms())])]
+    return Delivery([Batch(read_run_id(request), "", params=[(key, request.fields.get("value", ""), now_ms())])])
 
 
-def log_batch(request: Request) -> list[Batch]:
+def log_batch(request: Request) -> Delivery:
     """Metrics, params and tags."""
     fields = request.fields
     metrics, params, tags = (fields.get(name, []) for name in ("metrics", "params", "tags"))
@@ -61,18 +65,16 @@ def log_batch(request: Request) -> list[Batch]:
         check_key("key", key, path=f"tags[{place}].key")
     batch = Batch(read_run_id(request), "", metrics=read_points(metrics), tags={**labels})
     batch.params = [(key, value, at) for key, value in values.items()]
-    return [batch]
+    after = [take_fields(request, batch)]
+    if any(each.get("model_id") for each in metrics):
+        after.append(partial(keep_points, request, batch, metrics))
+    calls = [call for call in after if call is not None]
+    return Delivery([batch], partial(_call_all, calls) if calls else None)
 
 
-def has_fields_in_tags(batch: Batch) -> bool:
-    """Whether a batch sets tags that are fields of a run.
-
-    Examples
-    --------
-    >>> has_fields_in_tags(Batch("r", "", tags={"mlflow.runName": "x"}))
-    True
-    """
-    return NAME_TAG in batch.tags or PARENT_TAG in batch.tags
+def _call_all(calls: list[Callable[[], None]]) -> None:
+    for call in calls:
+        call()
 
 
 def get_history(request: Request) -> dict[str, Any]:

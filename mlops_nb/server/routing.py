@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from mlops_nb.artifacts import Upload
+from mlops_nb.entities import Batch
 from mlops_nb.errors import InvalidInput
 from mlops_nb.workspace import Workspace
 
@@ -67,11 +68,19 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class Delivery:
+    """What a route of kind ``append`` wants stored; `after` is called when it is, before the answer goes out."""
+
+    batches: list[Batch]
+    after: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """A route.
 
     `kind` says where its function runs: ``read`` beside others; ``write`` alone, in the order in which requests came;
-    ``append`` at once, and the batches that it returns are stored together with those of other requests; ``upload``
+    ``append`` at once, and the `Delivery` that it returns is stored together with those of other requests; ``upload``
     as a ``write``, when its body has arrived in `Request.upload`; ``direct`` at once, for what is in memory.
     """
 

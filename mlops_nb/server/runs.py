@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from mlops_nb.entities import Batch, Experiment, Metric, Run, RunStart, check_name, new_id, now_ms
@@ -140,11 +140,12 @@ def _set_tags(request: Request, run_id: str, tags: dict[str, str]) -> None:
     request.space.store.update_run(run.run_id, name=name, parent_run_id=parent, tags=tags)
 
 
-def store_with_fields(request: Request, batch: Batch) -> None:
-    """Store a batch among whose tags are fields of ours: the rest first, since that may be refused."""
+def take_fields(request: Request, batch: Batch) -> Callable[[], None] | None:
+    """Take tags that are fields of ours out of a batch; what sets them when the rest is stored."""
     fields = {key: batch.tags.pop(key) for key in (NAME_TAG, PARENT_TAG) if key in batch.tags}
-    request.space.store.apply([batch], guarded=True)
-    _set_tags(request, batch.run_id, {key: value or "" for key, value in fields.items()})
+    if not fields:
+        return None
+    return lambda: _set_tags(request, batch.run_id, {key: value or "" for key, value in fields.items()})
 
 
 def delete_tag(request: Request) -> dict[str, Any]:

@@ -10,9 +10,7 @@ from typing import Any, TypeVar
 
 from mlops_nb.artifacts import Upload
 from mlops_nb.entities import Batch
-from mlops_nb.server.metrics import has_fields_in_tags
-from mlops_nb.server.routing import Request, Route, Table
-from mlops_nb.server.runs import store_with_fields
+from mlops_nb.server.routing import Delivery, Request, Route, Table
 from mlops_nb.server.writer import Writer
 from mlops_nb.workspace import Workspace
 
@@ -43,7 +41,7 @@ class Service:
         if route.kind == "direct":
             return route.call(request)
         if route.kind == "append":
-            await self._append(request, route.call(request))
+            await self._append(route.call(request))
             return {}
         if route.kind in ("write", "upload"):
             return await self._writer.call(partial(route.call, request))
@@ -57,12 +55,16 @@ class Service:
         """Where the bytes of a request go."""
         return await self.in_background(self.space.artifacts.begin)
 
-    async def _append(self, request: Request, batches: list[Batch]) -> None:
-        if any(map(has_fields_in_tags, batches)):
-            for batch in batches:
-                await self._writer.call(partial(store_with_fields, request, batch))
+    async def _append(self, delivery: Delivery) -> None:
+        after = delivery.after
+        if after is None:
+            await self._writer.append(delivery.batches)
         else:
-            await self._writer.append(batches)
+            await self._writer.call(partial(self._store, delivery.batches, after))
+
+    def _store(self, batches: list[Batch], after: Callable[[], None]) -> None:
+        self._apply(batches)
+        after()
 
     def _apply(self, batches: list[Batch]) -> None:
         self.space.store.apply(batches, guarded=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlops_nb.server import about, artifacts, experiments, metrics, runs
+from mlops_nb.server import about, artifacts, experiments, logged, metrics, runs
 from mlops_nb.server.routing import Route
 
 
@@ -14,4 +14,5 @@ def all_routes() -> tuple[Route, ...]:
     >>> any(route.path == "/health" for route in all_routes())
     True
     """
-    return (*about.ROUTES, *experiments.ROUTES, *runs.ROUTES, *metrics.ROUTES, *artifacts.ROUTES)
+    rooms = (about, experiments, runs, metrics, artifacts, logged)
+    return tuple(route for room in rooms for route in room.ROUTES)
