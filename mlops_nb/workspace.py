@@ -6,6 +6,7 @@ The only reader of ``os.environ`` (but for what capture records of the environme
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import os
 import threading
@@ -394,6 +395,7 @@ def notebook_path() -> Path | None:
     return None
 
 
+@functools.cache
 def user_name() -> str:
     """The name of the user who runs this process.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -208,8 +209,6 @@ class Following:
         return {**part, "source": _OWN_LINES.sub(r"\1# \2", source)}
 
     def _is_unseeded(self, result: SliceResult) -> bool:
-        from mlops_nb.capture.randomness import unpinnable
-
         for part in [*result.executions, result.target]:
             entry = self.follower.ledger.executions[part["index"]]
             followed = self.log.get(part["index"])
@@ -218,7 +217,7 @@ class Following:
             if (
                 entry.unseeded
                 or (followed is not None and getattr(followed.drawn, "fresh", False))
-                or unpinnable(part["source"])
+                or _unpinnable(part["source"])
             ):
                 return True
         return False
@@ -234,7 +233,7 @@ class Following:
 
     def _randomness(self, parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """States before each execution of the slice, each different one once, and the entropy that it drew."""
-        from mlops_nb.capture.randomness import process_facts, unpinnable
+        from mlops_nb.capture.randomness import process_facts
 
         states: list[dict[str, Any]] = []
         before: dict[str, int] = {}
@@ -251,8 +250,16 @@ class Following:
             before[str(part["index"])] = place
             if followed.drawn:
                 entropy[str(part["index"])] = followed.drawn
-            lost += [name for name in unpinnable(part["source"]) if name not in lost]
+            lost += [name for name in _unpinnable(part["source"]) if name not in lost]
         return {"states": states, "before": before, "entropy": entropy, "unpinnable": lost, "process": process_facts()}
+
+
+@functools.lru_cache(maxsize=1024)
+def _unpinnable(source: str) -> list[str]:
+    """Randomness in a cell that cannot be given back; remembered, since every later result asks again."""
+    from mlops_nb.capture.randomness import unpinnable
+
+    return unpinnable(source)
 
 
 def with_overrides(source: str, overrides: Mapping[str, Any]) -> str:

@@ -189,7 +189,10 @@ class TrackedCell:
         following = self.session.following
         assert following is not None
         notebook = self.session.notebook()
-        facts = following.facts(followed, read_cells(notebook) if notebook is not None else None)
+        # Executed as a job, the notebook runs from the top by itself, with a parameters cell that its file has not.
+        is_job = workspaces.parent_run() is not None
+        cells = read_cells(notebook) if notebook is not None and not is_job else None
+        facts = following.facts(followed, cells)
         self.badge = facts["restart_run_all"]
         for kind in ("slice", "session"):
             for entry in facts[kind]:
