@@ -14,8 +14,7 @@ from mlops_nb.errors import InvalidInput
 from mlops_nb.models.signature import Column, Type, type_name
 
 _EXACT = {"boolean": "bool", "integer": "int32", "long": "int64", "float": "float32", "double": "float64"}
-_WORDS = {"bool": "boolean", "int32": "integer", "int64": "long", "float32": "float", "float64": "double", "str": "string",
-          "string": "string"}  # fmt: skip
+_WORDS = {**{dtype: kind for kind, dtype in _EXACT.items()}, "str": "string", "string": "string"}
 
 
 def cast_column(series: Any, column: Column, place: int | None = None) -> Any:
@@ -69,7 +68,7 @@ class _Fault:
         if fits is not None:
             for row, value in enumerate(self.series.tolist()):
                 if not is_missing(value) and not fits(value):
-                    found = f"is {_word(value)}" if not reason else reason
+                    found = reason if reason else f"is {_word(value)}"
                     where = f": the first such value is {value!r:.60}, in row {row}"
                     break
         hint = ""
@@ -90,7 +89,11 @@ def is_missing(value: Any) -> bool:
     >>> is_missing(float("nan")), is_missing("")
     (True, False)
     """
-    return value is None or (isinstance(value, float) and math.isnan(value)) or type(value).__name__ in ("NAType", "NaTType")
+    return (
+        value is None
+        or (isinstance(value, float) and math.isnan(value))
+        or type(value).__name__ in ("NAType", "NaTType")
+    )
 
 
 def _plain(series: Any) -> Any:
@@ -127,7 +130,10 @@ def _cast_whole(name: str) -> Callable[[Any, _Fault], Any]:
             if not (numpy.isfinite(values).all() and (values == numpy.floor(values)).all()):
                 raise fault(lambda value: float(value).is_integer())
         elif kind not in "iu":
-            raise fault(lambda value: isinstance(value, int) and not isinstance(value, bool))
+            if len(series) and all(is_missing(value) or _is_whole(value) for value in series.tolist()):
+                reason = "has missing values" if series.isna().any() else "has values beyond its range"
+                raise fault(reason=reason)
+            raise fault(_is_whole)
         if len(series) and (series.max() > limits.max or series.min() < limits.min):
             raise fault(lambda value: limits.min <= value <= limits.max, reason="has values beyond its range")
         return series.astype(name)
@@ -143,14 +149,28 @@ def _cast_real(name: str) -> Callable[[Any, _Fault], Any]:
             return series.astype(name)
         if kind in "iu":
             made = series.astype(name)
-            if series.dtype.itemsize > 4 and not bool((made.astype(series.dtype) == series).all()):
-                raise fault(lambda value: int(float(value)) == value, reason="has whole numbers that it cannot hold")
+            if (series.dtype.itemsize > 4 or name == "float32") and not bool((made.astype(series.dtype) == series).all()):
+                raise fault(_holds, reason=_TOO_LONG)
             return made
         if series.dtype == object and all(_is_number(value) or is_missing(value) for value in series.tolist()):
+            if any(_is_whole(value) and not _holds(value) for value in series.tolist()):
+                raise fault(lambda value: not _is_whole(value) or _holds(value), reason=_TOO_LONG)
             return series.map(lambda value: math.nan if is_missing(value) else float(value)).astype(name)
         raise fault(_is_number)
 
     return cast
+
+
+_TOO_LONG = "has whole numbers that it cannot hold"
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _holds(value: int) -> bool:
+    """Whether a double holds a whole number exactly."""
+    return abs(value) < 1 << 1023 and int(float(value)) == value
 
 
 def _is_number(value: Any) -> bool:
@@ -295,7 +315,9 @@ def _word(value: Any) -> str:
         return "string"
     if value is None:
         return "missing"
-    return {"list": "an array", "tuple": "an array", "dict": "an object"}.get(type(value).__name__, type(value).__name__)
+    return {"list": "an array", "tuple": "an array", "dict": "an object"}.get(
+        type(value).__name__, type(value).__name__
+    )
 
 
 _SCALAR: dict[str, Callable[[Any], bool]] = {

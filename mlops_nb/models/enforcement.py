@@ -1,8 +1,8 @@
 """A signature enforced: data is brought into the model's form without changing a value, or refused by column.
 
-Conversions that keep every value are made (int to double, whole doubles to long, ISO text to datetime, ...); doubles are
-also rounded to float, as every library for networks does. All else is refused, naming the column, what was expected and
-what was found.
+Conversions that keep every value are made (int to double, whole doubles to long, ISO text to datetime, ...); doubles
+are also rounded to float, as every library for networks does. All else is refused, naming the column, what was expected
+and what was found.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Enforcer:
     'float64'
     >>> enforcer({"age": ["old"], "town": ["Ulm"]})
     Traceback (most recent call last):
-    mlops_nb.errors.InvalidInput: The column 'age' should be double and is string: the first such value is 'old', in row 0.
+    mlops_nb.errors.InvalidInput: The column 'age' should be double and is string: the first such value is 'old', ...
     """
 
     def __init__(self, signature: Signature | None) -> None:
@@ -143,16 +143,22 @@ class Enforcer:
         first = self._tensors[0]
         if first.name is None:
             if kind_of(data) == "mapping":
-                raise InvalidInput("The model takes one array; the input is a mapping.", hint="Give an array or a frame.")
+                raise InvalidInput(
+                    "The model takes one array; the input is a mapping.", hint="Give an array or a frame."
+                )
             return _cast_tensor(data, first)
         if kind_of(data) not in ("mapping", "frame"):
             if len(self._tensors) > 1:
                 names = _listed([tensor.name for tensor in self._tensors])
-                raise InvalidInput(f"The model takes {len(self._tensors)} arrays by name: {names}.", hint="Give a dict.")
+                raise InvalidInput(
+                    f"The model takes {len(self._tensors)} arrays by name: {names}.", hint="Give a dict."
+                )
             return {first.name: _cast_tensor(data, first)}
         absent = [tensor.name for tensor in self._tensors if tensor.name not in data]
         if absent:
-            raise InvalidInput(f"The input {absent[0]!r} is missing.", hint=f"The model takes: {_listed(self.columns)}.")
+            raise InvalidInput(
+                f"The input {absent[0]!r} is missing.", hint=f"The model takes: {_listed(self.columns)}."
+            )
         return {tensor.name: _cast_tensor(data[tensor.name], tensor) for tensor in self._tensors}
 
     @property
@@ -221,11 +227,15 @@ def _convert_array(data: Any, spec: Tensor) -> Any:
     pair = data.dtype.kind + wanted.kind
     if pair in ("ff", "fc", "cc", "MM"):
         return data.astype(wanted)
-    if pair in ("if", "uf", "ii", "iu", "ui", "uu", "fi", "fu") and not (data.dtype.kind == "f" and not _is_whole(data)):
+    if pair in ("if", "uf", "ii", "iu", "ui", "uu", "fi", "fu") and not (
+        data.dtype.kind == "f" and not _is_whole(data)
+    ):
         made = data.astype(wanted)
         if bool((made.astype(data.dtype) == data).all()):
             return made
-    raise InvalidInput(f"{_named(spec)} should be {spec.dtype} and is {data.dtype.name}.", hint="Convert it without loss.")
+    raise InvalidInput(
+        f"{_named(spec)} should be {spec.dtype} and is {data.dtype.name}.", hint="Convert it without loss."
+    )
 
 
 def _is_whole(data: Any) -> bool:
@@ -235,7 +245,9 @@ def _is_whole(data: Any) -> bool:
 
 
 def _check_shape(shape: tuple[int, ...], spec: Tensor) -> None:
-    fits = len(shape) == len(spec.shape) and all(want in (-1, have) for want, have in zip(spec.shape, shape, strict=True))
+    fits = len(shape) == len(spec.shape) and all(
+        want in (-1, have) for want, have in zip(spec.shape, shape, strict=True)
+    )
     if not fits:
         raise InvalidInput(f"{_named(spec)} should have the shape {_shape(spec.shape)} and has {_shape(shape)}.")
 

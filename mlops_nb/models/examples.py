@@ -47,7 +47,7 @@ def cut(example: Any) -> Any:
         return example.iloc[:ROWS]
     if kind in ("polars", "arrow"):
         return plain_frame(example.head(ROWS) if kind == "polars" else example.slice(0, ROWS))
-    if kind in ("array", "tensor") and example.ndim or kind == "sparse":
+    if (kind in ("array", "tensor") and example.ndim) or kind == "sparse":
         return example[:ROWS]
     if kind in ("records", "list"):
         return list(example[:ROWS])
@@ -95,7 +95,7 @@ def write_example(example: Any, params: Mapping[str, Any] | None, folder: Path) 
 
 def _plain(value: Any) -> Any:
     """JSON of a value; missing values are null."""
-    if value is None or isinstance(value, (bool, int, str)) and type(value).__module__ == "builtins":
+    if value is None or (isinstance(value, (bool, int, str)) and type(value).__module__ == "builtins"):
         return value
     if isinstance(value, float):
         return None if math.isnan(value) else float(value)
@@ -110,7 +110,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (bytes, bytearray)):
         return base64.b64encode(bytes(value)).decode("ascii")
     if hasattr(value, "tolist") and hasattr(value, "dtype"):
-        if value.dtype.kind in "fiub" and getattr(value, "ndim", 0):
+        if value.dtype.kind in "fiub" and value.shape:
             return value.tolist()  # an array has no null: NaN stands there as such, as in MLflow's examples
         return value.astype(str).tolist() if value.dtype.kind == "M" else _plain(value.tolist())
     if type(value).__name__ == "Decimal":

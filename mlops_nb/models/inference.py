@@ -131,7 +131,11 @@ def _value_column(name: str | None, values: list[Any], *, missing: bool | None =
 
 
 def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value)) or type(value).__name__ in ("NAType", "NaTType")
+    return (
+        value is None
+        or (isinstance(value, float) and math.isnan(value))
+        or type(value).__name__ in ("NAType", "NaTType")
+    )
 
 
 def _value_type(name: str | None, value: Any) -> Type:
@@ -148,7 +152,9 @@ def _value_type(name: str | None, value: Any) -> Type:
     if isinstance(value, (datetime.date, datetime.datetime)):
         return "datetime"
     if isinstance(value, Mapping):
-        properties = {str(key): _property(str(key), each) for key, each in sorted(value.items(), key=lambda e: str(e[0]))}
+        properties = {
+            str(key): _property(str(key), each) for key, each in sorted(value.items(), key=lambda e: str(e[0]))
+        }
         return {"type": "object", "properties": properties}
     if hasattr(value, "dtype"):
         found = _DTYPES.get(str(value.dtype)) or ("datetime" if value.dtype.kind == "M" else None)

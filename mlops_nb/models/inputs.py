@@ -10,8 +10,8 @@ from mlops_nb.errors import InvalidInput
 
 
 def kind_of(data: Any) -> str:
-    """What data is: ``frame``, ``series``, ``polars``, ``arrow``, ``array``, ``sparse``, ``tensor`` (torch), ``mapping``,
-    ``records`` (a list of dicts), ``list`` or ``scalar``.
+    """What data is: ``frame``, ``series``, ``polars``, ``arrow``, ``array``, ``sparse``, ``tensor`` (torch),
+    ``records`` (a list of dicts), ``mapping``, ``list`` or ``scalar``.
 
     Examples
     --------
@@ -81,12 +81,18 @@ def plain_frame(data: Any) -> Any:
         if kind in ("records", "list", "array", "tensor"):
             return pandas.DataFrame(list(data) if kind in ("records", "list") else data)
     except ValueError as error:
-        raise InvalidInput(f"The input cannot be read as a table: {error}.", hint="Give columns of one length.") from None
+        raise InvalidInput(
+            f"The input cannot be read as a table: {error}.", hint="Give columns of one length."
+        ) from None
     return pandas.DataFrame([data])
 
 
 def _is_column(value: Any) -> bool:
-    return isinstance(value, (list, tuple, range)) or getattr(value, "ndim", 0) >= 1 or kind_of(value) in ("series", "polars")
+    return (
+        isinstance(value, (list, tuple, range))
+        or getattr(value, "ndim", 0) >= 1
+        or kind_of(value) in ("series", "polars")
+    )
 
 
 def _converted(data: Any) -> Any:

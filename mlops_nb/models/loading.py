@@ -1,111 +1,21 @@
-"""Models loaded: out of a folder, or out of the artifacts of a run; whatever library made them, they are asked the same way."""
+"""Models loaded out of a folder, as far as they may be."""
 
 from __future__ import annotations
 
 import importlib
-import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mlops_nb.artifacts import subtree, tree_digest, walk_folder
+from mlops_nb.artifacts import tree_digest, walk_folder
 from mlops_nb.entities import Artifact
-from mlops_nb.errors import AlreadyExists, InvalidInput, MissingDependency, NotFound
+from mlops_nb.errors import InvalidInput, MissingDependency, NotFound
 from mlops_nb.models import trust as trusting
-from mlops_nb.models.enforcement import Enforcer
-from mlops_nb.models.examples import read_example
 from mlops_nb.models.flavors import FLAVORS, Flavor, Row, load_flavor
+from mlops_nb.models.loaded import LoadedModel
 from mlops_nb.models.mlmodel import PYTHON, Description, inside, read_mlmodel
 from mlops_nb.models.requirements import difference, warn_difference
-from mlops_nb.models.signature import Signature
-
-if TYPE_CHECKING:
-    from mlops_nb.artifacts import ArtifactStore
-
-
-class LoadedModel:
-    """A model that can be asked, with one ``predict`` whatever library made it.
-
-    Attributes
-    ----------
-    name : str
-    flavor : str
-    folder : Path
-        Where its files are; not to be written.
-    native : object
-        The library's own object.
-    description : Description
-        What its MLmodel file says.
-    differences : dict of str to (str, str)
-        Packages whose version here is not the one it was saved with.
-    """
-
-    def __init__(
-        self, name: str, flavor: str, folder: Path, description: Description, native: Any,
-        score: Callable[[Any, dict[str, Any]], Any], differences: dict[str, tuple[str, str]],
-    ) -> None:  # fmt: skip
-        self.name = name
-        self.flavor = flavor
-        self.folder = folder
-        self.description = description
-        self.native = native
-        self.differences = differences
-        self.enforcer = Enforcer(description.signature)
-        self._score = score
-
-    @property
-    def signature(self) -> Signature | None:
-        """What it takes and gives."""
-        return self.description.signature
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """What the user said of it."""
-        return self.description.metadata
-
-    @property
-    def input_example(self) -> Any:
-        """The example that it was saved with; None if there is none."""
-        found = self.read_example()
-        return None if found is None else found[0]
-
-    def read_example(self) -> tuple[Any, dict[str, Any] | None] | None:
-        """The example and its params."""
-        info = self.description.example
-        return read_example(self.folder, info) if info else None
-
-    def predict(self, data: Any, params: Mapping[str, Any] | None = None) -> Any:
-        """Ask the model.
-
-        Parameters
-        ----------
-        data : pandas, polars or arrow frame, array, dict of columns, list of dicts, list
-            Brought into the signature's form; refused by column if that would change a value.
-        params : mapping, optional
-            Settings of this call that the signature knows.
-
-        Returns
-        -------
-        object
-            What the library gives.
-
-        Raises
-        ------
-        InvalidInput
-            Naming the column, what was expected and what was found.
-        """
-        settings = self.enforcer.params(params)
-        if self.description.keeps_form and isinstance(data, (list, dict, str)):
-            if not self.enforcer.is_open:
-                self.enforcer(data)  # checked, and handed on as it was given
-            return self._score(data, settings)
-        return self._score(self.enforcer(data), settings)
-
-    __call__ = predict
-
-    def __repr__(self) -> str:
-        return f"<LoadedModel {self.name!r} {self.flavor}>"
 
 
 def load_folder(
@@ -126,8 +36,8 @@ def load_folder(
     native : bool
         Give the library's own object, instead of a `LoadedModel`.
     trust : sequence of str
-        What of a model that this user did not make may run code: ``"pickle"``, ``"code"``, or types and modules by their
-        dotted names. The error of an untrusted model says what to write here.
+        What of a model that this user did not make may run code: ``"pickle"``, ``"code"``, or types and modules by
+        their dotted names. The error of an untrusted model says what to write here.
     safe_only : bool, optional
         Refuse what runs code, trusted or not; by default as ``MLOPS_NB_SAFE_MODELS`` says.
     name : str
@@ -238,7 +148,7 @@ Chosen = tuple[Row | None, Flavor | None, dict[str, Any]]
 
 
 def _choose(description: Description, label: str) -> Chosen:
-    """The flavor to load: a library's own, else the generic one; (None, None, settings) for a loader of somebody else's."""
+    """The flavor to load: a library's own, else the generic one; none for a loader of somebody else's."""
     python = description.python
     by_loader = {row.loader: row for row in FLAVORS}
     for row in FLAVORS:
@@ -297,16 +207,18 @@ def _load(
     warn_difference(label, found)
     if flavor is None:
         model, score = _load_foreign(path, settings)
-        return model if native else LoadedModel(label, PYTHON, path, description, model, score, found)
+        return model if native else LoadedModel(label, PYTHON, path, description, score, found, native=lambda: model)
     try:
         model = flavor.load(path, settings, allowed)
     except ModuleNotFoundError as error:
         raise _missing(row, error) from error
-    own = getattr(flavor, "unwrap", lambda each: each)(model)
+    unwrap = getattr(flavor, "unwrap", lambda each: each)
     if native:
-        return own
+        return unwrap(model)
     assert row is not None
-    return LoadedModel(label, row.name, path, description, own, flavor.scorer(model, settings), found)
+    return LoadedModel(
+        label, row.name, path, description, flavor.scorer(model, settings), found, native=lambda: unwrap(model)
+    )
 
 
 def _load_foreign(path: Path, settings: Mapping[str, Any]) -> tuple[Any, Callable[[Any, dict[str, Any]], Any]]:
@@ -338,82 +250,3 @@ def _missing(row: Row | None, error: ImportError) -> MissingDependency:
         f"The model needs the module {name!r}, which is not installed.",
         hint=f"Install it ({extra}the model's requirements.txt), or save the model again with code_paths=[...].",
     )
-
-
-# -- out of a run's artifacts ------------------------------------------------------------------------------------------
-
-
-def load_artifacts(
-    entries: Iterable[Artifact],
-    artifacts: ArtifactStore,
-    path: str = "",
-    *,
-    cache: Path,
-    native: bool = False,
-    trust: Sequence[str] = (),
-    safe_only: bool | None = None,
-    name: str = "",
-) -> Any:
-    """Load a model out of the artifact store, through a folder that is filled once.
-
-    Parameters
-    ----------
-    entries : iterable of Artifact
-        The tree of the run or of the version.
-    artifacts : ArtifactStore
-    path : str
-        Where in the tree the model is; the top if empty.
-    cache : Path
-        Folder for models by their digest.
-    native, trust, safe_only, name
-        As for `load_folder`.
-
-    Returns
-    -------
-    LoadedModel or object
-    """
-    tree = subtree(entries, path)
-    if not tree:
-        raise NotFound(f"There is no model {name or path!r}: it has no files.", hint="See what there is with: mlops-nb models")
-    digest = tree_digest(tree)
-    folder = fetch(tree, artifacts, cache, digest)
-    label = name or path.rpartition("/")[2] or "model"
-    return load_folder(folder, native=native, trust=trust, safe_only=safe_only, name=label, digest=digest)
-
-
-def fetch(tree: Sequence[Artifact], artifacts: ArtifactStore, cache: Path, digest: str) -> Path:
-    """The folder of the cache with these files: verified when it was filled, and not changed since."""
-    folder = cache / digest.partition(":")[2][:32]
-    stamp = folder.with_suffix(".json")
-    if folder.is_dir():
-        if _stamps(folder) == _read_stamps(stamp):
-            return folder
-        import shutil
-
-        shutil.rmtree(folder)
-    cache.mkdir(parents=True, exist_ok=True)
-    try:
-        artifacts.fetch_folder(tree, "", folder)
-    except (AlreadyExists, OSError):
-        if not folder.is_dir():  # else another process has filled it meanwhile
-            raise
-    stamp.write_text(json.dumps(_stamps(folder)), encoding="utf-8")
-    return folder
-
-
-def _stamps(folder: Path) -> dict[str, list[int]]:
-    """Size and time of change of every file: what tells that a verified file has been touched."""
-    found = {}
-    for where, file in walk_folder(folder):
-        status = file.stat()
-        found[where] = [status.st_size, status.st_mtime_ns]
-    return found
-
-
-def _read_stamps(stamp: Path) -> dict[str, list[int]] | None:
-    try:
-        found: dict[str, list[int]] = json.loads(stamp.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found
-

@@ -15,8 +15,8 @@ FILE = "MLmodel"
 PYTHON = "python_function"
 
 _PATH_KEYS = frozenset(
-    ("data", "model_path", "pickled_model", "python_model", "model_data", "model_binary", "code", "artifact_path", "path",
-     "model_code_path", "serving_input_path", "conda", "virtualenv", "extra_files")
+    ("data", "model_path", "pickled_model", "python_model", "model_data", "model_binary", "code", "artifact_path",
+     "path", "model_code_path", "serving_input_path", "conda", "virtualenv", "extra_files")
 )  # fmt: skip
 """Keys whose values name files of the folder."""
 

@@ -11,7 +11,8 @@ from typing import Any, BinaryIO
 
 from mlops_nb.errors import CorruptData
 
-_CODE = ("cloudpickle", "builtins.eval", "builtins.exec", "builtins.compile", "builtins.getattr", "builtins.__import__", "os.",
+_CODE = ("cloudpickle", "builtins.eval", "builtins.exec", "builtins.compile", "builtins.getattr", "builtins.__import__",
+         "os.",
          "posix.", "nt.", "subprocess.", "sys.", "socket.", "shutil.", "importlib.", "runpy.", "ctypes.", "types.",
          "marshal.", "webbrowser.", "pty.", "builtins.open", "operator.", "functools.partial")  # fmt: skip
 """Names that can do anything. What is not among them is not thereby safe: the list is for the message, never a gate."""
@@ -71,9 +72,9 @@ def _names(file: BinaryIO, label: str) -> set[str]:
             elif code.name == "MEMOIZE":
                 memo[len(memo)] = strings[-1] if strings else "?"
             elif code.name in ("PUT", "BINPUT", "LONG_BINPUT"):
-                memo[int(value)] = strings[-1] if strings else "?"
+                memo[int(value or 0)] = strings[-1] if strings else "?"
             elif code.name in ("GET", "BINGET", "LONG_BINGET"):
-                strings.append(memo.get(int(value), "?"))
+                strings.append(memo.get(int(value or 0), "?"))
     except Exception as error:  # pickletools raises whatever the bytes make it raise
         raise CorruptData(f"{label} is not a whole pickle: {error}.", hint="Fetch the model again.") from None
     return found

@@ -1,4 +1,8 @@
-"""What a model needs to be loaded and asked: exact versions of what a fresh process imports when it does both."""
+"""What a model needs to be loaded and asked: exact versions of what a fresh process imports when it does both.
+
+Libraries import whatever else they find (scikit-learn looks for PyTorch): of all that was imported, what counts is what
+the model itself asked for, and what that declares as its requirements.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +35,20 @@ class EnvironmentDiffers(UserWarning):
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What the fresh process saw: distributions it imported, and why loading or predicting failed, if so."""
+    """What the fresh process saw.
 
-    packages: tuple[str, ...]
+    Attributes
+    ----------
+    direct : tuple of str
+        Distributions that the model itself imported.
+    packages : tuple of str
+        All that were imported.
+    fault : str
+        Why loading or predicting failed, if it did.
+    """
+
+    direct: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
     fault: str = ""
 
 
@@ -69,13 +84,44 @@ def probe(folder: Path, *, key: tuple[Any, ...] | None = None, timeout: float = 
         )
         answer = json.loads(done.stdout.splitlines()[-1])
     except subprocess.TimeoutExpired:
-        return Probed((), f"it took longer than {timeout:g} seconds")
+        return Probed(fault=f"it took longer than {timeout:g} seconds")
     except (OSError, ValueError, IndexError):
-        return Probed((), "the process ended without an answer")
-    result = Probed(tuple(imported(found, answer["modules"])), answer["fault"])
+        return Probed(fault="the process ended without an answer")
+    direct, seen = (tuple(imported(found, answer[key])) for key in ("direct", "modules"))
+    result = Probed(direct, seen, answer["fault"])
     if full is not None and not result.fault:
         _known[full] = result
     return result
+
+
+def needed(roots: Iterable[str], seen: Iterable[str]) -> set[str]:
+    """The roots, and of what was seen all that they declare as required, and so on; without extras and chance finds.
+
+    Examples
+    --------
+    >>> sorted(needed(["pandas"], ["numpy", "matplotlib"]))
+    ['numpy', 'pandas']
+    """
+    imported_too = {normalise(name) for name in seen}
+    found: set[str] = set()
+    queue = [normalise(name) for name in roots]
+    while queue:
+        name = queue.pop()
+        if name not in found:
+            found.add(name)
+            queue += [each for each in _declared(name) if each in imported_too]
+    return found
+
+
+def _declared(name: str) -> list[str]:
+    from importlib import metadata
+
+    try:
+        lines = metadata.requires(name) or []
+    except metadata.PackageNotFoundError:
+        return []
+    bare = (line for line in lines if "extra ==" not in line)
+    return [normalise(match[0]) for line in bare if (match := re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", line))]
 
 
 def pin(names: Iterable[str]) -> list[str]:
@@ -146,7 +192,7 @@ def write_environment(folder: Path, requirements: Sequence[str]) -> None:
 
 
 def difference(folder: Path, python: str = "") -> dict[str, tuple[str, str]]:
-    """Packages whose version here is not the one that the model asks for: name to (asked, here; empty if not installed).
+    """Packages that are here in another version than the model asks for: name to (asked, here; empty if not here).
 
     Parameters
     ----------

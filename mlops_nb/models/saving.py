@@ -1,4 +1,4 @@
-"""Models saved: an MLmodel folder on disk, whole or not at all; and logged, with the bytes in the artifact store."""
+"""Models saved: an MLmodel folder on disk, whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import shutil
 import uuid
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import mlops_nb
-from mlops_nb.artifacts import check_path, tree_digest, walk_folder
-from mlops_nb.entities import Artifact
+from mlops_nb.artifacts import walk_folder
+from mlops_nb.capture.packages import imported, installed
 from mlops_nb.errors import AlreadyExists, InvalidInput, MlopsError, StoreError
 from mlops_nb.models import requirements as needs
 from mlops_nb.models import trust
@@ -22,75 +22,11 @@ from mlops_nb.models.enforcement import Enforcer
 from mlops_nb.models.examples import cut, split_params, write_example
 from mlops_nb.models.flavors import Flavor, Row, Saved, find_flavor, load_flavor, row_of
 from mlops_nb.models.inference import infer_schema, infer_signature
-from mlops_nb.models.loading import LoadedModel, folder_digest
+from mlops_nb.models.info import ModelInfo
+from mlops_nb.models.loaded import LoadedModel
+from mlops_nb.models.loading import folder_digest
 from mlops_nb.models.mlmodel import PYTHON, Description, write_mlmodel
 from mlops_nb.models.signature import Signature
-
-
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
-    """A model that was saved or logged.
-
-    Attributes
-    ----------
-    name : str
-    path : str
-        Where in the run's tree it is; of one that was only saved, the folder.
-    run_id : str
-        Empty if it was only saved.
-    uri : str
-        What `load_model` takes.
-    digest : str
-        Of its files: the same model has the same digest, whoever saves it when.
-    flavor : str
-    signature : Signature or None
-    requirements : tuple of str
-    size : int
-        Bytes.
-    artifacts : tuple of Artifact
-        Its files, with paths in the run's tree; empty if it was only saved.
-    metadata : dict
-    note : str
-        What went wrong while it was tried in a fresh process; empty if nothing did.
-    """
-
-    name: str
-    path: str
-    flavor: str
-    digest: str
-    run_id: str = ""
-    uri: str = ""
-    signature: Signature | None = None
-    requirements: tuple[str, ...] = ()
-    size: int = 0
-    artifacts: tuple[Artifact, ...] = ()
-    metadata: dict[str, Any] = field(default_factory=dict)
-    note: str = ""
-
-    @property
-    def model_uri(self) -> str:
-        """MLflow's name of `uri`."""
-        return self.uri
-
-    @property
-    def artifact_path(self) -> str:
-        """MLflow's name of `path`."""
-        return self.path
-
-    def to_json(self) -> dict[str, Any]:
-        """What is recorded with the run."""
-        return {
-            "name": self.name,
-            "path": self.path,
-            "uri": self.uri,
-            "flavor": self.flavor,
-            "digest": self.digest,
-            "size": self.size,
-            "signature": None if self.signature is None else self.signature.to_plain(),
-            "requirements": list(self.requirements),
-            "metadata": self.metadata,
-            "logged": True,
-        }
 
 
 def save_model(
@@ -143,7 +79,8 @@ def save_model(
     --------
     >>> import tempfile
     >>> from sklearn.linear_model import Ridge
-    >>> info = save_model(Ridge().fit([[0.0], [1.0]], [0, 1]), tempfile.mkdtemp() + "/ridge", requirements=["scikit-learn"])
+    >>> ridge = Ridge().fit([[0.0], [1.0]], [0, 1])
+    >>> info = save_model(ridge, tempfile.mkdtemp() + "/ridge", requirements=["scikit-learn"])
     >>> info.flavor
     'sklearn'
     """
@@ -152,7 +89,7 @@ def save_model(
         raise AlreadyExists(f"{str(target)!r} exists and is not empty.", hint="Name a new folder.")
     draft = target.parent / f".{target.name[:50]}-{os.urandom(6).hex()}"
     try:
-        info = _write(
+        info = write_model(
             model, draft, signature=signature, input_example=input_example, flavor=flavor, requirements=requirements,
             metadata=metadata, code_paths=code_paths, options=flavor_options,
         )  # fmt: skip
@@ -166,7 +103,7 @@ def save_model(
     return replace(info, name=target.name, path=str(target), uri=str(target))
 
 
-def _write(
+def write_model(
     model: Any,
     draft: Path,
     *,
@@ -178,6 +115,7 @@ def _write(
     code_paths: Sequence[str | os.PathLike[str]] | None,
     options: Mapping[str, Any],
 ) -> ModelInfo:
+    """Write the folder; what fails leaves it as it is, for the caller to take away."""
     row = row_of(flavor) if flavor else find_flavor(model)
     given = None if requirements is None else needs.check_requirements(requirements)
     example, params = split_params(input_example)
@@ -245,7 +183,9 @@ def _copy_code(paths: Sequence[str | os.PathLike[str]], draft: Path) -> str | No
             raise InvalidInput(f"Two of the code_paths are called {target.name!r}.", hint="Give the folder above them.")
         target.parent.mkdir(exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", ".git", ".ipynb_checkpoints"))
+            shutil.copytree(
+                source, target, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", ".git", ".ipynb_checkpoints")
+            )
         elif source.is_file():
             shutil.copyfile(source, target)
         else:
@@ -261,7 +201,9 @@ def _signature(given: Any, example: Any, params: Mapping[str, Any]) -> Signature
     if given is not None:
         plain = given.to_dict() if hasattr(given, "to_dict") else given
         if not isinstance(plain, Mapping):
-            raise InvalidInput(f"A {type(given).__name__} is no signature.", hint="Use mlops_nb.models.infer_signature(X, y).")
+            raise InvalidInput(
+                f"A {type(given).__name__} is no signature.", hint="Use mlops_nb.models.infer_signature(X, y)."
+            )
         return Signature.from_json(plain)
     if example is None:
         return infer_signature(params=params) if params else None
@@ -276,7 +218,7 @@ def _outputs(
     settings = {**saved.settings, **{key: value for key, value in saved.python.items() if key == "predict_fn"}}
     try:
         wrapped = getattr(module, "wrap", lambda each: each)(model)
-        asked = LoadedModel("", "", Path(), replace(description, signature=made), model, module.scorer(wrapped, settings), {})
+        asked = LoadedModel("", "", Path(), replace(description, signature=made), module.scorer(wrapped, settings))
         result = asked.predict(example, Enforcer(made).params(params))
         return infer_schema(result) if not is_missing(result) else None
     except MlopsError as error:
@@ -292,11 +234,9 @@ def _infer(draft: Path, saved: Saved, row: Row, example: Any) -> tuple[list[str]
     if not saved.lazy:
         key = (row.name, repr(sorted(saved.settings.items(), key=str)), type(example), modules_in(draft))
     found = needs.probe(draft, key=key)
-    names = {*found.packages, *saved.packages}
+    named = imported(installed(), modules_in(draft))
+    names = needs.needed({*found.direct, *saved.packages, *named}, found.packages)
     if found.fault:
-        from mlops_nb.capture.packages import imported, installed
-
-        names |= set(imported(installed(), modules_in(draft)))
         warnings.warn(
             f"The model could not be tried in a fresh process, where it will have to work: {found.fault}. "
             "If a module of your own is missing there, give it with code_paths=[...].",
@@ -321,93 +261,3 @@ def modules_in(folder: Path) -> tuple[str, ...]:
                 schema = archive.read("schema.json").decode("utf-8")
             found |= set(re.findall(r'"__module__": "([^"]+)"', schema))
     return tuple(sorted(found))
-
-
-# -- logging -----------------------------------------------------------------------------------------------------------
-
-
-def log_model(
-    model: Any,
-    name: str | None = None,
-    *,
-    artifact_path: str | None = None,
-    signature: Any = None,
-    input_example: Any = None,
-    flavor: str | None = None,
-    requirements: Sequence[str] | str | None = None,
-    metadata: Mapping[str, Any] | None = None,
-    code_paths: Sequence[str | os.PathLike[str]] | None = None,
-    run: Any = None,
-    **flavor_options: Any,
-) -> ModelInfo:
-    """Save a model with the active run (one is started when there is none).
-
-    Parameters
-    ----------
-    model : object
-        As for `save_model`.
-    name : str, default "model"
-        Its folder in the run's tree; `artifact_path` is MLflow's earlier name of it.
-    signature, input_example, flavor, requirements, metadata, code_paths, **flavor_options
-        As for `save_model`.
-    run : ActiveRun, optional
-        The run to log into, when it is not the active one.
-
-    Returns
-    -------
-    ModelInfo
-        With ``uri``, which `load_model` takes.
-
-    Raises
-    ------
-    InvalidInput
-        If the object is no model or cannot be saved, or the name cannot be a path.
-    StoreError
-        If the store is full or cannot be written; nothing of the model is recorded then.
-
-    Examples
-    --------
-    >>> import mlops_nb
-    >>> with mlops_nb.start_run() as run:
-    ...     info = log_model(lambda rows: [row > 3 for row in rows], "rule", requirements=[])
-    >>> sorted(run.artifacts)[0], info.uri == f"runs:/{run.run_id}/rule"
-    ('rule/MLmodel', True)
-    """
-    from mlops_nb.tracking.fluent import logged_run
-
-    path = check_path(name or artifact_path or "model")
-    run = logged_run() if run is None else run
-    store = run.workspace.artifacts
-    draft = store.scratch() / f"model-{os.urandom(8).hex()}"
-    try:
-        info = _write(
-            model, draft, signature=signature, input_example=input_example, flavor=flavor, requirements=requirements,
-            metadata=metadata, code_paths=code_paths, options=flavor_options,
-        )  # fmt: skip
-        _check_policy(info, draft)
-        kept = [Artifact(f"{path}/{where}", *store.put_file(file, consume=True)) for where, file in walk_folder(draft)]
-    except OSError as error:
-        if isinstance(error, MlopsError):
-            raise
-        raise StoreError(f"The model {path!r} cannot be kept: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    bare = [Artifact(entry.path[len(path) + 1 :], entry.digest, entry.size) for entry in kept]
-    info = replace(
-        info, name=path.rpartition("/")[2], path=path, run_id=run.run_id, uri=f"runs:/{run.run_id}/{path}",
-        digest=tree_digest(bare), artifacts=tuple(kept),
-    )  # fmt: skip
-    run.record_artifacts(*kept)
-    run.fact(f"model:{path}", info.to_json())
-    return info
-
-
-def _check_policy(info: ModelInfo, draft: Path) -> None:
-    """Where only safe formats are taken, a model that is none is not logged in the first place."""
-    from mlops_nb.models.loading import risks_of
-    from mlops_nb.workspace import takes_safe_models_only
-
-    if takes_safe_models_only():
-        found = risks_of(draft)
-        if found:
-            raise trust.refuse_unsafe(info.flavor, found)

@@ -1,7 +1,7 @@
 """What goes into a model and what comes out, in MLflow's terms: columns, tensors and params, as JSON.
 
 A schema is a list of columns (``{"type": "double", "name": "age", "required": true}``) or of tensors. Types are
-``boolean, integer, long, float, double, string, binary, datetime``, and nested ``array``, ``object``, ``map`` and ``any``.
+``boolean, integer, long, float, double, string, binary, datetime``, and nested ``array``, ``object``, ``map``, ``any``.
 """
 
 from __future__ import annotations
@@ -98,7 +98,9 @@ class Signature:
 
     def to_json(self) -> dict[str, Any]:
         """What stands under ``signature`` in an MLmodel file: each part is a text of JSON."""
-        return {key: None if part is None else json.dumps([each.to_json() for each in part]) for key, part in self._parts()}
+        return {
+            key: None if part is None else json.dumps([each.to_json() for each in part]) for key, part in self._parts()
+        }
 
     def to_plain(self) -> dict[str, Any]:
         """The same with each part as a list, for people and for our own JSON."""

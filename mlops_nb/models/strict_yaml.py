@@ -75,7 +75,7 @@ def parse_yaml(text: str, name: str = "the text") -> dict[str, Any]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         _check_events(yaml.parse(text, Loader=loader), name)
-        found = yaml.load(text, Loader=loader)  # noqa: S506 - the safe loader
+        found = yaml.load(text, Loader=loader)
     except yaml.YAMLError as error:
         place = getattr(error, "problem_mark", None)
         where = f" in line {place.line + 1}" if place is not None else ""

@@ -75,8 +75,8 @@ def refuse(label: str, risks: Sequence[Risk]) -> PermissionDenied:
     Examples
     --------
     >>> print(refuse("churn", [Risk("pickle", "model.pkl is a pickle that imports os.system")]))
-    The model 'churn' was not made by you, and loading it runs code that came with it: model.pkl is a pickle that imports
-    os.system. If you know where it comes from, load it with trust=('pickle',).
+    The model 'churn' was not made by you, and loading it runs code that came with it: model.pkl is a pickle that
+    imports os.system. If you know where it comes from, load it with trust=('pickle',).
     """
     names = tuple(dict.fromkeys(risk.name for risk in risks))
     inside = "; ".join(risk.detail for risk in risks[:8]) + (f"; and {len(risks) - 8} more" if len(risks) > 8 else "")
@@ -92,10 +92,11 @@ def refuse_unsafe(label: str, risks: Sequence[Risk]) -> PermissionDenied:
     Examples
     --------
     >>> print(refuse_unsafe("churn", [Risk("pickle", "model.pkl is a pickle")]))
-    This store takes safe formats only, and the model 'churn' is none: model.pkl is a pickle. Save it in a format without
-    code, such as skops for scikit-learn or ONNX.
+    This store takes safe formats only, and the model 'churn' is none: model.pkl is a pickle. Save it in a format
+    without code, such as skops for scikit-learn or ONNX.
     """
+    inside = "; ".join(risk.detail for risk in risks)
     return PermissionDenied(
-        f"This store takes safe formats only, and the model {label!r} is none: {'; '.join(risk.detail for risk in risks)}.",
+        f"This store takes safe formats only, and the model {label!r} is none: {inside}.",
         hint="Save it in a format without code, such as skops for scikit-learn or ONNX.",
     )

@@ -19,10 +19,11 @@ MLFLOW = "mlflow-skinny>=3.4,<4"
 """Enough to load and save models; the libraries are those of the environment that the tests run in."""
 
 
-def _run(python: str, code: str, folder: Path, **environment: str) -> Any:
+def in_process(code: str, folder: Path, *, python: str = sys.executable, ours: bool = False, **environment: str) -> Any:
+    """Run code in a process of its own; gives the JSON that it prints last."""
     done = subprocess.run(
         [python, "-W", "ignore", "-c", code], capture_output=True, text=True, cwd=folder, timeout=280,
-        env={**os.environ, "PYTHONPATH": "", **environment},
+        env={**os.environ, "PYTHONPATH": str(ROOT) if ours else "", **environment},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
@@ -30,12 +31,12 @@ def _run(python: str, code: str, folder: Path, **environment: str) -> Any:
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Callable[[str], Any]:
-    """Run code in a new process, elsewhere, where only the package is importable; gives the JSON that it prints last."""
+    """Run code in a new process, elsewhere, where only the package can be imported."""
 
     def run(code: str) -> Any:
         elsewhere = tmp_path / "elsewhere"
         elsewhere.mkdir(exist_ok=True)
-        return _run(sys.executable, code, elsewhere, PYTHONPATH=str(ROOT))
+        return in_process(code, elsewhere, ours=True)
 
     return run
 
@@ -56,20 +57,19 @@ def mlflow_python(tmp_path_factory: pytest.TempPathFactory) -> str:
         if done.returncode:
             pytest.skip(f"MLflow cannot be installed here: {done.stderr.strip()[-300:]}")
     python = folder / "bin" / "python"
-    site = subprocess.run(
-        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], capture_output=True, text=True, check=True
-    )
-    Path(site.stdout.strip(), "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    where = [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    site = subprocess.run(where, capture_output=True, text=True, check=True).stdout.strip()
+    Path(site, "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return str(python)
 
 
 @pytest.fixture
 def in_mlflow(mlflow_python: str, tmp_path: Path) -> Callable[[str], Any]:
-    """Run code in a process that has MLflow, and not mlops_nb; gives the JSON that it prints last."""
+    """Run code in a process that has MLflow, and not mlops_nb."""
 
     def run(code: str) -> Any:
         elsewhere = tmp_path / "mlflow"
         elsewhere.mkdir(exist_ok=True)
-        return _run(mlflow_python, code, elsewhere, MLFLOW_TRACKING_URI=f"sqlite:///{elsewhere}/mlflow.db")
+        return in_process(code, elsewhere, python=mlflow_python)
 
     return run

@@ -86,7 +86,8 @@ class Row:
 
 FLAVORS: tuple[Row, ...] = (
     Row("catboost", "catboost", ("catboost.core._CatBoostBase",), "catboost", "mlflow.catboost"),
-    Row("lightgbm", "lightgbm", ("lightgbm.basic.Booster", "lightgbm.sklearn.LGBMModel"), "lightgbm", "mlflow.lightgbm"),
+    Row("lightgbm", "lightgbm", ("lightgbm.basic.Booster", "lightgbm.sklearn.LGBMModel"),
+        "lightgbm", "mlflow.lightgbm"),
     Row("xgboost", "xgboost", ("xgboost.core.Booster", "xgboost.sklearn.XGBModel"), "xgboost", "mlflow.xgboost"),
     Row("statsmodels", "statsmodels", ("statsmodels.base.model.Results", "statsmodels.base.wrapper.ResultsWrapper"),
         "statsmodels", "mlflow.statsmodels"),

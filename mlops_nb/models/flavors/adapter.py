@@ -1,4 +1,4 @@
-"""What stands in a ``python_function`` model around the user's object; pickled with its code, so it may import nothing of ours."""
+"""What stands around the user's object in a ``python_function``; pickled with its code, so it needs nothing of ours."""
 
 from __future__ import annotations
 

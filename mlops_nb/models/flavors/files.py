@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -51,11 +52,8 @@ def dump_with_code(model: Any, path: Path) -> None:
         If something in the model cannot be pickled; it says what.
     """
     cloudpickle = require_cloudpickle()
-    by_value = [module for module in local_modules() if module.__name__ not in cloudpickle.list_registry_pickle_by_value()]
-    for module in by_value:
-        cloudpickle.register_pickle_by_value(module)
     try:
-        with path.open("wb") as file:
+        with code_by_value(), path.open("wb") as file:
             # Protocol 4 and not the newest: what MLflow and older interpreters read
             cloudpickle.CloudPickler(file, protocol=4).dump(model)
     except (pickle.PicklingError, TypeError, AttributeError, RecursionError, ValueError) as error:
@@ -63,8 +61,20 @@ def dump_with_code(model: Any, path: Path) -> None:
             f"The model cannot be pickled: {error}.",
             hint="Keep connections, locks, files and generators out of it, or make them when predict is first called.",
         ) from error
+
+
+@contextlib.contextmanager
+def code_by_value(*more: ModuleType) -> Iterator[None]:
+    """Within it, cloudpickle takes the code of the user's own modules along, and that of `more`."""
+    cloudpickle = require_cloudpickle()
+    known = cloudpickle.list_registry_pickle_by_value()
+    modules = [module for module in (*local_modules(), *more) if module.__name__ not in known]
+    for module in modules:
+        cloudpickle.register_pickle_by_value(module)
+    try:
+        yield
     finally:
-        for module in by_value:
+        for module in modules:
             cloudpickle.unregister_pickle_by_value(module)
 
 
@@ -75,13 +85,15 @@ def local_modules() -> list[ModuleType]:
         file = getattr(module, "__file__", None)
         if name == "__main__" or not isinstance(file, str) or not isinstance(module, ModuleType):
             continue
-        if name.partition(".")[0] in ("mlops_nb", "tests", "conftest") or is_installed(file):
+        if name.partition(".")[0] == "mlops_nb" or is_installed(file):
             continue
         found.append(module)
     return found
 
 
-_LIBRARIES = tuple({str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+_LIBRARIES = tuple(
+    {str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+)
 
 
 def is_installed(file: str) -> bool:
@@ -117,7 +129,7 @@ def load_pickle(path: Path, trust: frozenset[str] | None) -> Any:
     try:
         with path.open("rb") as file:
             if trust is None or "pickle" in trust:
-                return pickle.load(file)  # noqa: S301 - the user's own, or trusted by name
+                return pickle.load(file)
             return NamedUnpickler(file, set(trust)).load()
     except (pickle.UnpicklingError, EOFError, IndexError, KeyError) as error:
         if "was not trusted" in str(error):

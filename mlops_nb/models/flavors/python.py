@@ -1,4 +1,4 @@
-"""Any function or object: rules, optimisers, knowledge graphs, language models, agents; MLflow's ``python_function``."""
+"""Any function or object: rules, optimisers, knowledge graphs, language models, agents: a ``python_function``."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from mlops_nb.errors import InvalidInput
 from mlops_nb.models.flavors import Saved, Scorer, adapter
 from mlops_nb.models.flavors.files import (
     check_options,
+    code_by_value,
     dump_with_code,
     load_pickle,
     model_file,
@@ -27,20 +28,19 @@ FILE = "python_model.pkl"
 
 
 def save(model: Any, folder: Path, example: Any, options: Mapping[str, Any]) -> Saved:
-    """Pickle the object with its code. ``artifacts={name: file}`` go along; ``load_context(context)`` is given their paths."""
+    """Pickle the object with its code; ``artifacts={name: file}`` go along, and ``load_context`` is told where."""
     check_options("python", options, ("artifacts",))
     cloudpickle = require_cloudpickle()
     if inspect.isclass(model):
         try:
             model = model()
         except TypeError as error:
-            raise InvalidInput(f"The class {model.__name__} needs arguments: {error}.", hint="Give an object of it.") from None
+            raise InvalidInput(
+                f"The class {model.__name__} needs arguments: {error}.", hint="Give an object of it."
+            ) from None
     wrapped, params = _wrap(model)
-    cloudpickle.register_pickle_by_value(adapter)
-    try:
+    with code_by_value(adapter):
         dump_with_code(wrapped, folder / FILE)
-    finally:
-        cloudpickle.unregister_pickle_by_value(adapter)
     python = {
         "python_model": FILE,
         "cloudpickle_version": cloudpickle.__version__,
@@ -74,11 +74,17 @@ def _calling_style(call: Any, method: str) -> tuple[str, dict[str, Any]]:
     if method and names[:2] and names[0] == "context" and len(names) > 1:
         return ("context params" if "params" in names else "context"), {}
     if not names:
-        raise InvalidInput("The model takes no input.", hint="Give it one parameter for the data: def predict(data): ...")
+        raise InvalidInput(
+            "The model takes no input.", hint="Give it one parameter for the data: def predict(data): ..."
+        )
     if "params" in names[1:]:
         return "params", {}
     rest = parameters[1:]
-    required = [each.name for each in rest if each.default is each.empty and each.kind not in (each.VAR_KEYWORD, each.VAR_POSITIONAL)]
+    required = [
+        each.name
+        for each in rest
+        if each.default is each.empty and each.kind not in (each.VAR_KEYWORD, each.VAR_POSITIONAL)
+    ]
     if required:
         raise InvalidInput(
             f"The model's parameter {required[0]!r} has no default.",

@@ -1,9 +1,11 @@
-"""scikit-learn, and everything that speaks its language: skops by default, pickles by choice or where code must travel."""
+"""scikit-learn, and all that speaks its language: skops by default, pickles by choice or where code must travel."""
 
 from __future__ import annotations
 
+import json
 import pickle
 import sys
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -59,7 +61,9 @@ def write(model: Any, folder: Path, options: Mapping[str, Any]) -> dict[str, Any
         try:
             path.write_bytes(pickle.dumps(model, protocol=pickle.DEFAULT_PROTOCOL))
         except (pickle.PicklingError, TypeError, AttributeError) as error:
-            raise InvalidInput(f"The model cannot be pickled: {error}.", hint="Use serialization_format='cloudpickle'.") from None
+            raise InvalidInput(
+                f"The model cannot be pickled: {error}.", hint="Use serialization_format='cloudpickle'."
+            ) from None
     else:
         dump_with_code(model, path)
     return {"file": path.name, "serialization_format": chosen or "cloudpickle", "skops_trusted_types": None}
@@ -70,6 +74,7 @@ def _write_skops(model: Any, path: Path, *, must: bool) -> list[str] | None:
     io = require("skops.io", "sklearn", purpose="save scikit-learn models without pickle")
     try:
         io.dump(model, path)
+        settle_skops(path)
         types = [str(each) for each in io.get_untrusted_types(file=path)]
         foreign = [each for each in types if not _is_importable(each)]
         if not foreign:
@@ -85,6 +90,43 @@ def _write_skops(model: Any, path: Path, *, must: bool) -> list[str] | None:
             hint="Use serialization_format='cloudpickle'.",
         )
     return None
+
+
+def settle_skops(path: Path) -> None:
+    """Write a skops file again without what changes each time: addresses in memory, and the time.
+
+    So the same model has the same bytes, whoever saves it when, and a digest tells whether two models are the same.
+    """
+    with zipfile.ZipFile(path) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    schema = json.loads(files.pop("schema.json"))
+    known: dict[str, int] = {}
+    _renumber(schema, known)
+    draft = path.with_suffix(".draft")
+    with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name in sorted(files, key=lambda each: (known.get(each.partition(".")[0], 0), each)):
+            archive.writestr(zipfile.ZipInfo(_renamed(name, known)), files[name], zipfile.ZIP_STORED)
+        archive.writestr(zipfile.ZipInfo("schema.json"), json.dumps(schema, indent=1), zipfile.ZIP_DEFLATED, 1)
+    draft.replace(path)
+
+
+def _renumber(value: Any, known: dict[str, int]) -> None:
+    if isinstance(value, dict):
+        if isinstance(value.get("__id__"), int):
+            value["__id__"] = known.setdefault(str(value["__id__"]), len(known) + 1)
+        if isinstance(value.get("file"), str) and "__loader__" in value:
+            known.setdefault(value["file"].partition(".")[0], len(known) + 1)
+            value["file"] = _renamed(value["file"], known)
+        for each in value.values():
+            _renumber(each, known)
+    elif isinstance(value, list):
+        for each in value:
+            _renumber(each, known)
+
+
+def _renamed(name: str, known: dict[str, int]) -> str:
+    stem, dot, ending = name.partition(".")
+    return f"{known[stem]}{dot}{ending}" if stem in known else name
 
 
 def _is_importable(name: str) -> bool:
