@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import unquote
 
 from mlops_nb.artifacts import check_path, listing, resolve
 from mlops_nb.entities import Artifact, Batch
@@ -46,7 +47,7 @@ def split_path(full: str) -> tuple[str, str]:
     >>> split_path("0/abc/artifacts/plots/a.png")
     ('abc', 'plots/a.png')
     """
-    check_path(full, from_url=True)
+    _check(full)
     parts = full.split("/")
     places = [place for place in range(1, len(parts)) if parts[place] == "artifacts"]
     # a folder of that name may stand in a location, or in a tree: the first one behind an id counts
@@ -54,7 +55,20 @@ def split_path(full: str) -> tuple[str, str]:
     if not place:
         shape = "EXPERIMENT/RUN/artifacts/PATH"
         raise NotFound(f"No run and no model owns the path {full[:200]!a}.", hint=f"It is {shape}.")
-    return parts[place - 1], "/".join(parts[place + 1 :])
+    path = "/".join(parts[place + 1 :])
+    return parts[place - 1], _check(path) if path else ""
+
+
+def _check(path: str) -> str:
+    """A path that means the same to every program on its way, however often it decodes."""
+    check_path(path, from_url=True)
+    seen = path
+    while (decoded := unquote(seen, errors="surrogateescape")) != seen:
+        if cut := re.search("[#?;]", decoded):
+            problem = f"The artifact path {path[:80]!a} has an encoded {cut.group()!r}."
+            raise InvalidInput(problem, hint="Rename the file.")
+        seen = decoded
+    return path
 
 
 def list_run(request: Request) -> dict[str, Any]:
@@ -69,7 +83,7 @@ def list_tree(tree: list[Artifact], path: str | None) -> list[dict[str, Any]]:
     """A listing as MLflow's clients read it; `path` comes from outside."""
     path = (path or "").rstrip("/")
     if path:
-        check_path(path, from_url=True)
+        _check(path)
     return [file_json(each.path, is_folder=each.is_folder, size=each.size) for each in listing(tree, path)]
 
 

@@ -15,7 +15,7 @@ from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler, stream_request_body
 
 from mlops_nb.artifacts import Upload
-from mlops_nb.errors import MlopsError
+from mlops_nb.errors import InvalidInput, MlopsError
 from mlops_nb.server.faults import STATUS, Refusal, describe_fault
 from mlops_nb.server.guard import Guard
 from mlops_nb.server.routing import JSON_LIMIT, Caller, File, Request, Route
@@ -163,7 +163,10 @@ class Door(RequestHandler):
             return request
         if self.request.method == "GET" or not self.body:
             given_query = self.request.query_arguments
-            query = {name: [value.decode() for value in values] for name, values in given_query.items()}
+            try:
+                query = {name: [value.decode() for value in values] for name, values in given_query.items()}
+            except UnicodeDecodeError:
+                raise InvalidInput("The query is not UTF-8.", hint="Encode it as UTF-8, then in percents.") from None
             request.fields = read_query(query, {**route.fields, **dict.fromkeys(self.parts, "text")})
             return request
         kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
