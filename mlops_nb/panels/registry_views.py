@@ -7,11 +7,13 @@ from html import escape
 from typing import Any
 
 from mlops_nb.entities import ModelChange, ModelVersion, RegisteredModel
-from mlops_nb.panels.format import short_id, show_text, show_time, show_value
+from mlops_nb.panels.format import short_id, show_text, show_time
 from mlops_nb.panels.markup import document, number_cell, table, tag, text, time_mark
 from mlops_nb.panels.tables import plain_table
+from mlops_nb.registry.card import ModelCard
 from mlops_nb.registry.checking import Checked, PromotionRefused
 from mlops_nb.registry.history import History
+from mlops_nb.registry.words import change_words, check_words, short_digest
 
 Bundle = dict[str, Any]
 
@@ -94,17 +96,6 @@ def version_view(version: ModelVersion, words: str) -> Bundle:
     return {"text/html": document(html, cls="card t-finished"), "text/plain": line}
 
 
-def short_digest(digest: str) -> str:
-    """The beginning of a digest, which tells it apart.
-
-    Examples
-    --------
-    >>> short_digest("sha256:0123456789abcdef0123")
-    '0123456789ab'
-    """
-    return digest.rpartition(":")[2][:12]
-
-
 def refusal_view(refused: PromotionRefused) -> Bundle:
     """Why a promotion was refused: every check, with its numbers.
 
@@ -184,7 +175,7 @@ def gates_view(name: str, gates: Mapping[str, Sequence[Mapping[str, Any]]]) -> B
             "text/html": document(tag("p", text(words, 200), cls="mute"), cls="page"),
             "text/plain": show_text(words),
         }
-    rows = [[target, words_of(check)] for target, checks in gates.items() for check in checks]
+    rows = [[target, check_words(check)] for target, checks in gates.items() for check in checks]
     cells = [[chip(target), tag("td", text(words, 300), cls="wrap")] for target, words in rows]
     html = table(["target", "check"], cells, caption=text(name, 80))
     lines = [
@@ -192,34 +183,6 @@ def gates_view(name: str, gates: Mapping[str, Sequence[Mapping[str, Any]]]) -> B
         for target, words in [["target", "check"], *rows]
     ]
     return {"text/html": document(html, cls="page"), "text/plain": "\n".join(lines)}
-
-
-def words_of(check: Mapping[str, Any]) -> str:
-    """A check in words.
-
-    Examples
-    --------
-    >>> words_of({"check": "better", "metric": "auc", "by": 0.01})
-    'auc is more than what is there now by 0.01, on the same data'
-    """
-    kind = check.get("check")
-    limits = [
-        f"at {side} {show_value(check[key])}" for key, side in (("min", "least"), ("max", "most")) if key in check
-    ]
-    if kind == "metric":
-        return f"{check['metric']} is {' and '.join(limits)}"
-    if kind == "better":
-        than = f"that of {check['than']}" if "than" in check else "what is there now"
-        by = f" by {show_value(check['by'])}" if check.get("by") else ""
-        fair = ", on the same data" if check.get("same_data", True) else ""
-        return f"{check['metric']} is {'less' if check.get('mode') == 'min' else 'more'} than {than}{by}{fair}"
-    if kind == "verdict":
-        return f"the run was reproduced: {' or '.join(check.get('accept') or ('identical', 'equivalent'))}"
-    if kind == "notebook":
-        gives = f" and gives {check['metric']} {' and '.join(limits)}" if "metric" in check else ""
-        return f"the notebook {check['path']}, executed on it, does not fail{gives}"
-    users = ", ".join(check.get("users") or ()) or "anybody"
-    return f"approved by {users}" + (" who did not register it" if check.get("other_than_author") else "")
 
 
 def history_view(found: History) -> Bundle:
@@ -280,42 +243,18 @@ def changes_table(changes: Sequence[ModelChange]) -> str:
     return tag("div", table(["when", "who", "what", "why"], rows), cls="scroll")
 
 
-def change_words(change: ModelChange, *, forced: bool = True) -> str:
-    """An entry of the audit in words.
+def card_view(made: ModelCard) -> Bundle:
+    """A model card, as Markdown that front ends draw with its diagram.
 
     Examples
     --------
-    >>> change_words(ModelChange(1, "churn", "set_alias", 3, "champion", "2", "3"))
-    '@champion: version 2 → 3'
+    >>> card_view(ModelCard(ModelVersion("churn", 3), "# churn", "<h1>churn</h1>"))
+    {'text/markdown': '# churn', 'text/plain': '# churn'}
     """
-    number = f"version {change.version}" if change.version else change.name
-    said = {
-        "create_model": f"{change.name} made",
-        "register": f"{number} registered",
-        "rename": f"renamed from {change.old} to {change.new}",
-        "describe": f"{number} described",
-        "tag": f"{number}: tag {change.subject} " + (f"= {change.new}" if change.new else "taken away"),
-        "rules": "gates changed",
-        "status": f"{number}: {change.old} → {change.new}",
-        "delete_version": f"{number} deleted",
-        "delete_model": f"{change.name} deleted",
-        "approve": f"{number} approved",
-        "refuse": f"{number} refused for {change.subject}",
-        "set_stage": f"{number}: {change.old} → {change.new}",
-        "roll_back_stage": f"{number} back in {change.new}",
-        "set_alias": f"@{change.subject}: " + _steps(change),
-        "roll_back_alias": f"@{change.subject}: back, " + _steps(change),
-    }.get(change.action, change.action)
-    return said + (" (forced)" if forced and change.by.forced else "")
+    return {"text/markdown": made.markdown, "text/plain": made.markdown}
 
 
-def _steps(change: ModelChange) -> str:
-    if not change.new:
-        return f"taken from version {change.old}"
-    return f"version {change.old} → {change.new}" if change.old else f"version {change.new}"
-
-
-REGISTRY_KINDS = ("models", "version", "refusal", "checks", "gates", "history")
+REGISTRY_KINDS = ("card", "models", "version", "refusal", "checks", "gates", "history")
 
 
 def registry_view(kind: str, data: Any) -> Bundle:
@@ -326,8 +265,8 @@ def registry_view(kind: str, data: Any) -> Bundle:
     >>> registry_view("models", [])["text/plain"]
     'No registered models yet. Register one with: mlops-nb register RUN NAME'
     """
-    if kind in ("models", "refusal", "history"):
-        one = {"models": models_view, "refusal": refusal_view, "history": history_view}[kind]
+    if kind in ("card", "models", "refusal", "history"):
+        one = {"card": card_view, "models": models_view, "refusal": refusal_view, "history": history_view}[kind]
         return one(data)  # type: ignore[operator,no-any-return]
     several = {"version": version_view, "checks": checks_view, "gates": gates_view}[kind]
     return several(*data)  # type: ignore[operator,no-any-return]

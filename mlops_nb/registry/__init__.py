@@ -1,5 +1,6 @@
 """Versions of models under names: aliases, stages, gates, and the audit of every change."""
 
+from mlops_nb.registry.card import ModelCard, card
 from mlops_nb.registry.checking import Checked, PromotionRefused
 from mlops_nb.registry.gates import gates_of, set_gates
 from mlops_nb.registry.governed import (
@@ -20,10 +21,12 @@ from mlops_nb.registry.resolving import Resolved, resolve
 __all__ = [
     "Checked",
     "History",
+    "ModelCard",
     "PromotionRefused",
     "Resolved",
     "allow_safe_formats_only",
     "approve",
+    "card",
     "create_model",
     "define_stages",
     "delete_version",

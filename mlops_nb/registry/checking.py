@@ -173,11 +173,14 @@ def _same_data(candidate: Candidate, one: Run, other: Run, name: str) -> bool:
 
 def _data_of(refs: Sequence[DataRef], name: str) -> set[str]:
     """Digests of what a run was measured on: the named data, else what it calls its test data, else all it read."""
-    inputs = [ref for ref in refs if ref.mode in ("read", "log") and not ref.sampled]
+    inputs = [
+        ref for ref in refs if ref.mode in ("read", "log") and not ref.sampled and ref.profile.get("kind") != "code"
+    ]
     if name:
         return {ref.digest for ref in inputs if name in (ref.name, ref.context, ref.path)}
     meant = {ref.digest for ref in inputs if ref.context.lower() in _EVALUATION}
-    return meant or {ref.digest for ref in inputs}
+    files = {ref.digest for ref in inputs if ref.profile.get("kind") != "frame"}  # frames are made of them
+    return meant or files or {ref.digest for ref in inputs}
 
 
 def _try_verdict(candidate: Candidate, check: Mapping[str, Any]) -> Checked:
@@ -208,7 +211,7 @@ def _try_notebook(candidate: Candidate, check: Mapping[str, Any]) -> Checked:
         )
     numbers["run_id"] = run.run_id
     if run.status is not Status.FINISHED:
-        return Checked("notebook", False, f"the notebook {path} failed", numbers)
+        return Checked("notebook", False, f"the notebook {path} failed{_reason(candidate, run)}", numbers)
     metric = check.get("metric")
     if metric is None:
         return Checked("notebook", True, f"the notebook {path} was executed", numbers)
@@ -218,6 +221,14 @@ def _try_notebook(candidate: Candidate, check: Mapping[str, Any]) -> Checked:
         return Checked("notebook", False, f"the notebook {path} gave no {metric}", numbers)
     fault = _outside(value, check)
     return Checked("notebook", not fault, f"{metric} of the notebook {path} is {value:.6g}{fault}", numbers)
+
+
+def _reason(candidate: Candidate, run: Run) -> str:
+    try:
+        error = candidate.space.store.facts(run.run_id, ["error"]).get("error") or {}
+    except NotFound:
+        return ""
+    return f": {error.get('ename', '')}: {error.get('evalue', '')}"[:200] if error else ""
 
 
 def _try_approver(candidate: Candidate, check: Mapping[str, Any]) -> Checked:

@@ -12,7 +12,7 @@ from mlops_nb.entities import Signed
 from mlops_nb.errors import InvalidInput
 from mlops_nb.models import ModelInfo, load_artifacts, load_folder
 from mlops_nb.models import log_model as log_into_run
-from mlops_nb.models.loading import fetch
+from mlops_nb.models.fetching import fetch
 from mlops_nb.registry.governed import register_model, sign
 from mlops_nb.registry.resolving import Moment, Resolved, resolve
 from mlops_nb.workspace import Workspace

@@ -11,6 +11,7 @@ from mlops_nb import workspace as workspaces
 from mlops_nb.entities import ModelVersion, Run
 from mlops_nb.errors import InvalidInput
 from mlops_nb.registry import governed, promotion
+from mlops_nb.registry.card import card
 from mlops_nb.registry.checking import PromotionRefused
 from mlops_nb.registry.gates import check_target, gates_of, set_gates
 from mlops_nb.registry.history import history, model_lineage, models_from
@@ -68,6 +69,7 @@ def do_register(asked: argparse.Namespace) -> Result:
     version = governed.register_model(
         uri, asked.name, tags=_tags(asked.tag), description=asked.description, comment=asked.comment
     )
+    card(version.name, version.version)
     twins = _twins(version)
     note = f"its bytes are those of version {', '.join(twins)}." if twins else ""
     return _moved(version, f"registered version {version.version} of {version.name}", note)
@@ -109,6 +111,7 @@ def do_promote(asked: argparse.Namespace) -> Result:
         )
     except PromotionRefused as refused:
         return Result("refusal", refused, promotion.refusal_json(refused), status=1)
+    card(moved.name, moved.version)  # with the aliases and the history that it has now
     where = " and ".join(part for part in (asked.alias and f"@{asked.alias}", asked.stage and moved.stage) if part)
     return _moved(moved, f"version {moved.version} of {moved.name} is {where}")
 
@@ -272,6 +275,27 @@ def _read_checks(words: str) -> list[dict[str, Any]]:
     if not isinstance(found, list):
         raise InvalidInput("The checks are no list.", hint='For instance: [{"check": "verdict"}]')
     return found
+
+
+def add_card(parser: argparse.ArgumentParser) -> None:
+    """Options of ``card``."""
+    _version(parser)
+    parser.add_argument("-o", "--output", metavar="FILE", help="write it there: .md or .html")
+
+
+def do_card(asked: argparse.Namespace) -> Result:
+    """Make the model card of a version, and keep it with the version."""
+    made = card(asked.version)
+    plain: dict[str, Any] = {"name": made.version.name, "version": made.version.version, "markdown": made.markdown}
+    if not asked.output:
+        return Result("card", made, plain)
+    target = Path(asked.output)
+    if target.suffix.lower() not in (".md", ".html"):
+        raise InvalidInput(
+            f"A card is written as .md or .html, not {target.suffix!r}.", hint="For instance: -o card.html"
+        )
+    target.write_text(made.html if target.suffix.lower() == ".html" else made.markdown, encoding="utf-8")
+    return Result("text", f"Written to {target}", plain)
 
 
 def add_history(parser: argparse.ArgumentParser) -> None:
