@@ -29,6 +29,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "rollback": ("governance", "give an alias or a stage back to the version before"),
     "describe": ("governance", "describe or tag a registered model or a version"),
     "gates": ("governance", "what a version has to pass before it is promoted"),
+    "card": ("governance", "the model card of a version"),
     "history": ("governance", "who moved what when and why; what a version came from"),
     "server": ("server", "serve the store to a team; make and revoke tokens"),
     "store": ("stores", "where things are kept: info, verify, gc, upgrade"),
