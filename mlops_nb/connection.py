@@ -1,0 +1,168 @@
+"""A connection to a server of ours: requests that end in time, and errors that are ours again."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+from urllib.parse import quote, urlsplit
+
+from mlops_nb import errors
+from mlops_nb.errors import InvalidInput, MlopsError, PermissionDenied, StoreError
+
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 60.0
+IDLE_SECONDS = 30.0
+"""After this long a kept connection is not trusted to be there still."""
+
+_BY_CODE: dict[str, type[MlopsError]] = {
+    each.error_code: each
+    for each in (
+        errors.InvalidInput,
+        errors.NotFound,
+        errors.AlreadyExists,
+        errors.InvalidState,
+        errors.PermissionDenied,
+        errors.StoreError,
+        errors.CorruptData,
+        errors.MissingDependency,
+    )
+}
+_BY_CODE |= {"UNAUTHENTICATED": PermissionDenied, "REQUEST_TOO_LARGE": InvalidInput, "BAD_REQUEST": InvalidInput}
+
+
+class Connection:
+    """Talks to one server, from any thread, also after a fork.
+
+    Parameters
+    ----------
+    url : str
+        ``http(s)://host[:port][/prefix]``; a password in it is the token.
+    token : str
+
+    Raises
+    ------
+    InvalidInput
+        If the URL is none.
+    """
+
+    def __init__(self, url: str, *, token: str = "") -> None:
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError as error:
+            raise InvalidInput(f"The server's URL cannot be read: {error}.") from None
+        if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment:
+            raise InvalidInput(
+                f"The server's URL {parts.scheme}://{host or ''} cannot be used.", hint="For instance http://host:5000"
+            )
+        self._secure = parts.scheme == "https"
+        self._host, self._port = host, port
+        self._prefix = parts.path.rstrip("/")
+        self._token = token or parts.password or ""
+        self.url = f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{f':{port}' if port else ''}{self._prefix}"
+        self._local = threading.local()
+
+    def call(self, path: str, arguments: dict[str, Any], *, again: bool = False) -> Any:
+        """POST a JSON object and read the answer; with `again`, a call that was cut off is made once more."""
+        try:
+            body = json.dumps(arguments, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        except UnicodeEncodeError:  # half a surrogate pair: only an escape can carry it
+            body = json.dumps(arguments, separators=(",", ":"), allow_nan=False).encode()
+        for attempt in (0, 1):
+            try:
+                with self._ask("POST", path, body, {"Content-Type": "application/json"}) as answer:
+                    return json.loads(answer.read())
+            except StoreError as error:
+                if attempt or not again or not isinstance(error.__cause__, (OSError, http.client.HTTPException)):
+                    raise
+        raise AssertionError("unreachable")
+
+    def send_file(self, method: str, path: str, file: IO[bytes], size: int) -> None:
+        """Send a file's bytes, in constant memory."""
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
+        with self._ask(method, path, file, headers) as answer:
+            answer.read()
+
+    @contextmanager
+    def fetch(self, path: str) -> Iterator[http.client.HTTPResponse]:
+        """The body of an answer, to be read a piece at a time."""
+        with self._ask("GET", path, None, {}) as answer:
+            yield answer
+
+    @contextmanager
+    def _ask(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Iterator[http.client.HTTPResponse]:
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        line = self._line()
+        whole = False
+        try:
+            line.request(method, self._prefix + quote(path, safe="/%?=&"), body, headers)
+            answer = line.getresponse()
+            if answer.status != 200:
+                self._raise(answer)
+            yield answer
+            whole = answer.isclosed()
+        except MlopsError:
+            whole = True  # the answer was read
+            raise
+        except (OSError, http.client.HTTPException) as error:
+            reason = str(error) or type(error).__name__
+            raise StoreError(
+                f"The server {self.url} does not answer: {reason}.", hint="Check that it runs, and its address."
+            ) from error
+        finally:
+            if whole:
+                self._local.used = time.monotonic()
+            else:
+                line.close()
+                self._local.line = None
+
+    def _line(self) -> http.client.HTTPConnection:
+        """This thread's own connection; a new one if it is not fresh."""
+        mine = self._local
+        line: http.client.HTTPConnection | None = getattr(mine, "line", None)
+        if line is not None and (mine.pid != os.getpid() or time.monotonic() - mine.used > IDLE_SECONDS):
+            line.close()
+            line = None
+        if line is None:
+            if self._secure:
+                line = http.client.HTTPSConnection(
+                    self._host, self._port, timeout=CONNECT_SECONDS, context=ssl.create_default_context()
+                )
+            else:
+                line = http.client.HTTPConnection(self._host, self._port, timeout=CONNECT_SECONDS)
+            try:
+                line.connect()
+            except OSError as error:
+                raise StoreError(
+                    f"The server {self.url} cannot be reached: {error}.", hint="Check that it runs, and its address."
+                ) from error
+            line.sock.settimeout(ANSWER_SECONDS)
+            mine.line, mine.pid = line, os.getpid()
+        mine.used = time.monotonic()
+        return line
+
+    def _raise(self, answer: http.client.HTTPResponse) -> None:
+        body = answer.read()
+        try:
+            told = json.loads(body)
+            code, message = told["error_code"], told["message"]
+        except (ValueError, KeyError, TypeError):
+            code, message = "", f"The server {self.url} answered with status {answer.status}."
+        if code == "UNAUTHENTICATED":
+            raise PermissionDenied(f"The server {self.url} does not know us: {message}", hint="Set MLOPS_NB_TOKEN.")
+        raise _BY_CODE.get(code, StoreError)(message)
+
+    def close(self) -> None:
+        """Give back this thread's connection."""
+        line = getattr(self._local, "line", None)
+        if line is not None:
+            line.close()
+            self._local.line = None
