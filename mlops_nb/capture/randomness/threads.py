@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import sys
@@ -78,12 +79,19 @@ def thread_environment(facts: Mapping[str, Any]) -> dict[str, str]:
     return {"PYTHONHASHSEED": facts.get("hash_seed") or "0"} | counted | dict(facts.get("variables", {}))
 
 
+@functools.lru_cache(maxsize=1)
+def _controller(_modules: int) -> Any:
+    """The loaded libraries that have thread pools: finding them takes some 7 ms."""
+    threadpoolctl: Any = importlib.import_module("threadpoolctl")
+    return threadpoolctl.ThreadpoolController()
+
+
 def _pools() -> list[dict[str, Any]]:
     if not {"numpy", "torch", "sklearn", "scipy"} & sys.modules.keys():
         return []  # nothing that computes is loaded
     try:
-        threadpoolctl: Any = importlib.import_module("threadpoolctl")
-        found = threadpoolctl.threadpool_info()
+        # Thread counts are asked for each time; which libraries are loaded only changes with an import.
+        found = _controller(len(sys.modules)).info()
     except Exception:  # not installed, or a library that it does not understand
         return []
     return [
