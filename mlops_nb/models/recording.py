@@ -67,7 +67,7 @@ def log_model(
     >>> sorted(run.artifacts)[0], info.uri == f"runs:/{run.run_id}/rule"
     ('rule/MLmodel', True)
     """
-    path = check_path(name or artifact_path or "model")
+    path = check_path(artifact_path or "model" if name is None else name, from_url=True)
     run = logged_run() if run is None else run
     store = run.workspace.artifacts
     draft = store.scratch() / f"model-{os.urandom(8).hex()}"

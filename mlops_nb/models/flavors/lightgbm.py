@@ -55,6 +55,10 @@ def load(folder: Path, settings: Mapping[str, Any], trust: frozenset[str] | None
     path = model_file(folder, settings, "data", default="model.lgb")
     if not _is_booster(settings):
         return sklearn.read(path, {"serialization_format": "cloudpickle", **settings}, trust)
+    text = path.read_bytes()
+    if not text.startswith(b"tree") or b"\nend of trees" not in text:
+        # LightGBM ends the process over a file that was cut
+        raise CorruptData(f"{path.name} is no whole LightGBM model.", hint="Fetch the model again.")
     try:
         return lightgbm.Booster(model_file=str(path))
     except (lightgbm.basic.LightGBMError, ValueError, TypeError) as error:

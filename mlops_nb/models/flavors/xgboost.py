@@ -62,7 +62,8 @@ def load(folder: Path, settings: Mapping[str, Any], trust: frozenset[str] | None
     try:
         model.load_model(path)
     except (xgboost.core.XGBoostError, ValueError, TypeError) as error:
-        reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
+        lines = [line.partition("] ")[2] or line for line in str(error).splitlines() if line.strip()]
+        reason = lines[0] if lines else type(error).__name__
         raise CorruptData(f"{path.name} is damaged: {reason:.200}.", hint="Fetch the model again.") from error
     return model
 
