@@ -77,6 +77,11 @@ class Workspace:
         return self.store_url == sqlite_url(self.root)
 
     @property
+    def is_served(self) -> bool:
+        """Whether rows are with a server of ours."""
+        return self.store_url.startswith(("http://", "https://"))
+
+    @property
     def database(self) -> Path | None:
         """The embedded store's file; None if rows are elsewhere."""
         return self.root / "store.db" if self.is_embedded else None
@@ -95,7 +100,7 @@ class Workspace:
 
                 if self.is_embedded:
                     self.make_folder(self.root)
-                self._store = open_store(self.store_url)
+                self._store = open_store(self.store_url, token=server_token())
                 self.recover()
             return self._store
 
@@ -106,9 +111,10 @@ class Workspace:
             if self._artifacts is None:
                 from mlops_nb.artifacts import open_artifacts
 
-                if Path(self.artifacts_url).is_relative_to(self.root):
+                spool = self.root / f"spool-{self.journals.name}"
+                if self.is_served or Path(self.artifacts_url).is_relative_to(self.root):
                     self.make_folder(self.root)
-                self._artifacts = open_artifacts(self.artifacts_url)
+                self._artifacts = open_artifacts(self.artifacts_url, spool=spool, token=server_token())
             return self._artifacts
 
     @property
@@ -141,7 +147,7 @@ class Workspace:
         store = self._store
         if store is None:
             return []  # opening the store recovers
-        found = recover(self.journals, store.apply, store.delivered)
+        found = recover(self.journals, self._apply, store.delivered)
         with contextlib.suppress(StoreError):  # a store that cannot be written can still be read
             for run in store.open_runs():
                 if run.lease is None or self._has_journal(run.run_id) or is_alive(run.lease, idle_seconds=0.0):
@@ -178,10 +184,16 @@ class Workspace:
         try:
             if self.is_embedded and self._store is not None and not (self.root / "store.db").exists():
                 self._reopen()  # the folder was deleted under us: what is still in journals goes into a new one
-            self.store.apply(batches)
+            self._apply(batches)
         except StoreError:
             self._reopen()
             raise
+
+    def _apply(self, batches: list[Batch]) -> None:
+        """Bytes first, then the rows that name them."""
+        if digests := [artifact.digest for batch in batches for artifact in batch.artifacts if artifact.digest]:
+            self.artifacts.publish(digests)
+        self.store.apply(batches)
 
     def _reopen(self) -> None:
         with self._lock:
@@ -223,7 +235,8 @@ def open_workspace(store: str | None = None, artifacts: str | None = None, *, st
     Parameters
     ----------
     store : str, optional
-        A folder or a SQLAlchemy URL; by default ``MLOPS_NB_STORE``, else ``.mlops_nb`` at the project's root.
+        A folder, a SQLAlchemy URL, or ``http(s)://`` of a server of ours; by default ``MLOPS_NB_STORE``, else
+        ``.mlops_nb`` at the project's root.
     artifacts : str, optional
         A folder or fsspec URL for the bytes; by default ``MLOPS_NB_ARTIFACTS``, else beside the rows.
     start : Path, optional
@@ -258,16 +271,12 @@ def open_workspace(store: str | None = None, artifacts: str | None = None, *, st
                 f"The store {store} is a file.", hint="Name a folder, or a URL such as sqlite:////path.db."
             )
         url = sqlite_url(root)
-    elif store.startswith(("http://", "https://")):
-        raise InvalidInput(
-            f"The store {store.split('@')[-1]} is a server, which this release cannot use yet.",
-            hint="Name a folder or a database URL.",
-        )
     else:
-        url = store
+        url = store.rstrip("/") if store.startswith("http") else store
     if artifacts is not None and "://" not in artifacts:
         artifacts = str((start / Path(artifacts).expanduser()).resolve())
-    return Workspace(root, url, artifacts or str(root / "artifacts"), project)
+    served = url if url.startswith(("http://", "https://")) else None  # a server keeps the bytes of its rows
+    return Workspace(root, url, artifacts or served or str(root / "artifacts"), project)
 
 
 _current: Workspace | None = None

@@ -26,7 +26,13 @@ __all__ = [
 ]
 
 
-def open_artifacts(url: str | os.PathLike[str], options: dict[str, Any] | None = None) -> ArtifactStore:
+def open_artifacts(
+    url: str | os.PathLike[str],
+    options: dict[str, Any] | None = None,
+    *,
+    spool: Path | None = None,
+    token: str = "",
+) -> ArtifactStore:
     """Open a store of bytes. Nothing is made before the first `put`.
 
     Parameters
@@ -35,6 +41,10 @@ def open_artifacts(url: str | os.PathLike[str], options: dict[str, Any] | None =
         A folder, a ``file://`` URL, or any fsspec URL such as ``s3://bucket/prefix`` or ``memory://name``.
     options : dict, optional
         Options of the fsspec file system, such as ``endpoint_url``.
+    spool : Path, optional
+        With an ``http(s)://`` URL, that of a server of ours: where bytes wait for their rows.
+    token : str
+        For that server.
 
     Raises
     ------
@@ -50,6 +60,10 @@ def open_artifacts(url: str | os.PathLike[str], options: dict[str, Any] | None =
     if not text or "\0" in text:
         raise InvalidInput("The artifact store has an empty or broken URL.", hint="Give a folder or an fsspec URL.")
     scheme, mark, rest = text.partition("://")
+    if scheme in ("http", "https") and spool is not None:
+        from mlops_nb.artifacts.served import ServedPlace
+
+        return ArtifactStore(ServedPlace(text, spool, token=token))
     if mark and scheme != "file":
         from mlops_nb.artifacts.remote import RemotePlace  # fsspec: only for what is not a folder
 

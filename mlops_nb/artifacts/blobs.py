@@ -70,6 +70,9 @@ class BlobPlace(Protocol):
     def add_file(self, path: Path, *, consume: bool) -> tuple[str, int]:
         """Add a file's bytes; with `consume` the file may be moved instead of copied, and is gone afterwards."""
 
+    def publish(self, name: str) -> None:
+        """See to it that a blob is where others find it, before a row names it."""
+
     def open(self, name: str) -> BinaryIO:
         """The blob's bytes as they lie there, unverified."""
 

@@ -111,6 +111,9 @@ class RemotePlace:
                     hint="Log it again when its writer has finished.",
                 )
 
+    def publish(self, name: str) -> None:
+        """Nothing: a blob is where others find it as soon as it is added."""
+
     def open(self, name: str) -> BinaryIO:
         """The blob's bytes as they lie there, unverified."""
         with self.guard(name):

@@ -155,6 +155,18 @@ class ArtifactStore:
         """
         return Upload(self._place)
 
+    def publish(self, digests: Iterable[str]) -> None:
+        """See to it that bytes are where others find them, before rows name them.
+
+        Examples
+        --------
+        >>> from mlops_nb.artifacts import open_artifacts
+        >>> store = open_artifacts("memory://example")
+        >>> store.publish([store.put_bytes(b"abc")[0]])
+        """
+        for digest in dict.fromkeys(digests):
+            self._place.publish(hex_of(digest))
+
     def scratch(self) -> Path:
         """A folder for files that are then put with ``consume=True``: in the same file system where there is one.
 

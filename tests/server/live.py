@@ -19,13 +19,13 @@ MLFLOW = "/api/2.0/mlflow"
 
 
 @contextmanager
-def running(space: Workspace, **settings: Any) -> Iterator[Server]:
+def running(space: Workspace, *, port: int = 0, **settings: Any) -> Iterator[Server]:
     """A server that has started, and is stopped at the end."""
     started, ended = threading.Event(), asyncio.Event()
     found: list[Any] = []
 
     async def main() -> None:
-        server = Server(space, Settings(port=0, token=TOKEN, **settings))
+        server = Server(space, Settings(port=port, token=TOKEN, **settings))
         server.start()
         found.extend([server, asyncio.get_running_loop()])
         started.set()
