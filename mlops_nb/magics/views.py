@@ -59,7 +59,7 @@ def run_verb(session: Session, line: str) -> Any:
 
 def _panel(session: Session, kind: str, data: Any, asked: Any) -> Any:
     """The widget for a result, in a kernel; its saved form is the static view."""
-    if kind not in ("runs", "compare") or not hasattr(session.shell, "kernel"):
+    if kind not in ("runs", "compare", "models") or not hasattr(session.shell, "kernel"):
         return None
     from mlops_nb import workspace as workspaces
     from mlops_nb.verbs.source import StoreSource
@@ -69,6 +69,11 @@ def _panel(session: Session, kind: str, data: Any, asked: Any) -> Any:
         from mlops_nb.panels.compare_panel import ComparePanel
 
         return ComparePanel(StoreSource(space), [view.run.run_id for view in data[1]])
+    if kind == "models":
+        from mlops_nb.panels.models_panel import ModelsPanel
+        from mlops_nb.verbs.governance import execute_notebook
+
+        return ModelsPanel(space, StoreSource(space), execute=execute_notebook)
     from mlops_nb.panels.grid import RunsPanel
 
     if not hasattr(asked, "filter"):

@@ -2,7 +2,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
-const FOCUSABLE = new Set(["button", "input", "summary", "iframe"]);
+const FOCUSABLE = new Set(["button", "input", "select", "textarea", "summary", "iframe"]);
 
 function h(name, props = {}, ...children) {
   const element = document.createElement(name);
