@@ -232,8 +232,8 @@ class Following:
         ]
 
     def _randomness(self, parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """States before each execution of the slice, each different one once, and the entropy that it drew."""
-        from mlops_nb.capture.randomness import process_facts
+        """States before each execution of the slice, each once, what the last one left, and entropy that was drawn."""
+        from mlops_nb.capture.randomness import marks, process_facts, snapshot
 
         states: list[dict[str, Any]] = []
         before: dict[str, int] = {}
@@ -251,7 +251,14 @@ class Following:
             if followed.drawn:
                 entropy[str(part["index"])] = followed.drawn
             lost += [name for name in _unpinnable(part["source"]) if name not in lost]
-        return {"states": states, "before": before, "entropy": entropy, "unpinnable": lost, "process": process_facts()}
+        return {
+            "states": states,
+            "before": before,
+            "after": marks(snapshot(self.namespace)),
+            "entropy": entropy,
+            "unpinnable": lost,
+            "process": process_facts(),
+        }
 
 
 @functools.lru_cache(maxsize=1024)

@@ -10,7 +10,7 @@ from typing import Any
 from mlops_nb.comparison import RunView
 from mlops_nb.entities import DataRef
 
-__all__ = ["PackageChanges", "changed_code", "changed_data", "changed_packages"]
+__all__ = ["PackageChanges", "changed_code", "changed_data", "changed_packages", "changed_randomness"]
 
 OURS = frozenset({"mlops-nb", "mlops_nb"})
 
@@ -38,11 +38,40 @@ def changed_data(view: RunView, project: Path) -> list[str]:
 
 
 def changed_code(view: RunView, project: Path) -> list[str]:
-    """One sentence for each local module that the result imported and that is not the same any more."""
+    """One sentence for each local module that the result imported and that is not the same any more.
+
+    What an installer put there is left to `changed_packages`, which knows its version.
+    """
     return [
         sentence
         for ref in view.data
-        if ref.mode == "read" and ref.profile.get("kind") == "code" and (sentence := _changed(ref, project))
+        if ref.mode == "read"
+        and ref.profile.get("kind") == "code"
+        and not _is_installed(ref, (view.facts.get("environment") or {}).get("packages") or {})
+        and (sentence := _changed(ref, project))
+    ]
+
+
+def _is_installed(ref: DataRef, packages: Mapping[str, str]) -> bool:
+    """Whether a module outside the project has the name of a recorded package: from a folder on ``PYTHONPATH``."""
+    if not Path(ref.path).is_absolute():
+        return False
+    named = {_plain(name) for name in packages}
+    return not {_plain(part) for part in (*Path(ref.path).parts[-4:-1], Path(ref.path).stem)}.isdisjoint(named)
+
+
+def changed_randomness(view: RunView, rerun: RunView) -> list[str]:
+    """One sentence for each generator that a rerun left in another state than the original did.
+
+    Random state is given back before each cell, so that a difference comes from within: another seed, or other draws.
+    """
+    recorded, now = (each.facts.get("randomness") or {} for each in (view, rerun))
+    then: Mapping[str, str] = recorded.get("after") or {}
+    left: Mapping[str, str] = now.get("after") or {}
+    return [
+        f"Other random numbers were drawn: the state of {name} after the cell is another one."
+        for name in then
+        if name in left and then[name] != left[name]
     ]
 
 

@@ -12,7 +12,7 @@ from mlops_nb import workspace as workspaces
 from mlops_nb.comparison import Judgement, RunView, judge
 from mlops_nb.entities import Run
 from mlops_nb.errors import InvalidInput
-from mlops_nb.projects.causes import changed_code, changed_data, changed_packages
+from mlops_nb.projects.causes import changed_code, changed_data, changed_packages, changed_randomness
 from mlops_nb.projects.events import Listener
 from mlops_nb.projects.execution import Outcome, execute
 from mlops_nb.projects.sites import Site, site_for
@@ -172,6 +172,8 @@ def _find_residual(
         source = f" ({', '.join(lost)})" if lost else ""
         found.causes = ["randomness"]
         found.reasons = [f"Two reruns differ from each other: randomness or time that cannot be pinned{source}."]
+    elif drawn := changed_randomness(view, rerun):
+        found.causes, found.reasons = ["randomness"], drawn
     elif found.environment["differences"]:
         found.causes = ["environment"]
         found.reasons = ["Reruns agree with each other, and the environment is not the recorded one."]

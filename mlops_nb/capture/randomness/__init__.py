@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mlops_nb.capture.randomness.entropy import EntropyLog
 from mlops_nb.capture.randomness.seeds import apply_seed, forget_seed, seed_calls, unpinnable, unseeded
-from mlops_nb.capture.randomness.states import complete, pin_source, restore, snapshot, used
+from mlops_nb.capture.randomness.states import complete, marks, pin_source, restore, snapshot, used
 from mlops_nb.capture.randomness.threads import process_facts, thread_environment
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "apply_seed",
     "complete",
     "forget_seed",
+    "marks",
     "pin_source",
     "process_facts",
     "restore",

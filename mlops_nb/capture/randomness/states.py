@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import inspect
 import json
 import random
@@ -15,7 +16,7 @@ from typing import Any
 from mlops_nb.capture.arrivals import when_imported
 from mlops_nb.capture.randomness import restoring
 
-__all__ = ["complete", "note_arrival", "pin_source", "restore", "snapshot", "used"]
+__all__ = ["complete", "marks", "note_arrival", "pin_source", "restore", "snapshot", "used"]
 
 NAMED_LIMIT = 100
 """Named generators that are recorded."""
@@ -129,6 +130,32 @@ def used(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     changed = [name for name in ("random", "numpy", "torch") if name in before and before[name] != after.get(name)]
     old, new = before.get("generators", {}), after.get("generators", {})
     return changed + [f"generator:{name}" for name in old if name in new and old[name] != new[name]]
+
+
+def marks(state: Mapping[str, Any]) -> dict[str, str]:
+    """A short digest of each generator's state: whether two executions ended with the same random state.
+
+    Parameters
+    ----------
+    state : mapping
+        From `snapshot`.
+
+    Returns
+    -------
+    dict of str to str
+        By ``random``, ``numpy``, ``torch``, and named generators as ``generator NAME``.
+
+    Examples
+    --------
+    >>> one = marks(snapshot({})); _ = random.random(); one == marks(snapshot({}))
+    False
+    """
+    parts = {name: found for name, found in state.items() if name != "generators"}
+    parts |= {f"generator {name}": found for name, found in state.get("generators", {}).items()}
+    return {
+        name: hashlib.blake2b(json.dumps(found, sort_keys=True).encode(), digest_size=8).hexdigest()
+        for name, found in parts.items()
+    }
 
 
 def pin_source(state: Mapping[str, Any], entropy: Sequence[str] = ()) -> str:
