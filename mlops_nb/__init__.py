@@ -1,8 +1,7 @@
 """mlops_nb: a notebook cell becomes a tracked, reproducible run.
 
 In a notebook ``%load_ext mlops_nb``, then ``%%track`` on top of a cell. In Python the functions below, with MLflow's
-names and
-meanings. Nothing is imported before it is used: each name is loaded on first touch.
+names and meanings. Nothing is imported before it is used: each name is loaded on first touch.
 """
 
 from __future__ import annotations
