@@ -51,7 +51,7 @@ def read_cell(code: str) -> CellText:
     text = CellText()
     try:
         tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError, SystemError):
         text.broken = True
         return text
     reader = _Reader(text)
