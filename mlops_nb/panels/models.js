@@ -37,10 +37,10 @@ class ModelsView {
       list: () => this.takeList(message),
       model: () => this.takeModel(message.record),
       offers: () => this.form?.offer?.(message.offers),
-      done: () => this.takeDone(message.words),
+      done: () => this.takeDone(message),
       refused: () => this.form?.refuse(message.message, message.checks),
       failed: () => (this.form ? this.form.refuse(message.message) : this.say(message.message, true)),
-      compare: () => drawCompare(this.below, message.record, { onClose: () => this.below.replaceChildren() }),
+      compare: () => this.takeComparison(message.record),
       lineage: () => this.takePicture(message, "lineage"),
       card: () => this.takePicture(message, "card"),
     };
@@ -48,13 +48,11 @@ class ModelsView {
   }
 
   takeList(message) {
-    if (message.search !== null && message.search !== this.search.value) return; // something else was typed since
-    if (message.search === null && this.search.value) return this.send({ type: "list", search: this.search.value });
+    if (message.search !== this.search.value) return; // something else was typed since
     this.models = message.models;
     this.drawList();
     if (!this.record && !this.model.get("model") && this.models.length) this.open(this.models[0].name);
     if (!this.models.length && !this.search.value && !this.record) this.drawEmpty();
-    return null;
   }
 
   takeModel(record) {
@@ -71,9 +69,17 @@ class ModelsView {
     this.drawModel();
   }
 
-  takeDone(words) {
+  takeDone(message) {
     this.closeForm();
-    this.say(words);
+    if (this.search.value) this.send({ type: "list", search: this.search.value });
+    else this.models = message.models;
+    this.takeModel(message.record);
+    this.say(message.words);
+  }
+
+  takeComparison(record) {
+    drawCompare(this.below, record, { onClose: () => this.below.replaceChildren() });
+    this.below.scrollIntoView({ block: "nearest" });
   }
 
   takePicture(message, tab) {

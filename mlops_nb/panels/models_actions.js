@@ -170,9 +170,11 @@ function gateForm(view) {
   const kind = choice(Object.keys(CHECKS).map((each) => [each, each]), { "aria-label": "check" });
   const what = input("", { placeholder: "metric", "aria-label": "what" });
   const number = input("", { placeholder: "0.8", "aria-label": "number", inputMode: "decimal" });
+  const about = field("what", what);
+  const limit = field("number", number);
   const shape = () => {
-    what.hidden = kind.value === "was reproduced";
-    number.hidden = !/at |now/.test(kind.value);
+    about.hidden = kind.value === "was reproduced";
+    limit.hidden = !/at |now/.test(kind.value);
     what.placeholder = { "notebook runs": "evaluate.ipynb", "is approved by": "users" }[kind.value] ?? "metric";
     number.placeholder = /now/.test(kind.value) ? "by (0)" : "0.8";
   };
@@ -180,13 +182,13 @@ function gateForm(view) {
   shape();
   return actionForm({
     title: "Add a check",
-    controls: [field("before it gets", target, "@alias or a stage"), field("its", kind), h("div", { cls: "pair" }, what, number)],
+    controls: [field("before it gets (@alias or a stage)", target), about, field("must be", kind), limit],
     verb: "Add",
     onClose: () => view.closeForm(),
     onSend: () => {
       const value = Number(number.value || (/now/.test(kind.value) ? "0" : "NaN"));
-      if (!number.hidden && !Number.isFinite(value)) return "Give a number.";
-      if (!what.hidden && !what.value.trim()) return `Say which ${what.placeholder}.`;
+      if (!limit.hidden && !Number.isFinite(value)) return "Give a number.";
+      if (!about.hidden && !what.value.trim()) return `Say which ${what.placeholder}.`;
       const place = target.value.trim();
       const before = view.record.gates.find((gate) => gate.target.toLowerCase() === place.toLowerCase())?.checks ?? [];
       return view.send({ type: "gates", name: view.record.name, target: place, checks: [...before, CHECKS[kind.value](what.value.trim(), value)] });

@@ -116,9 +116,8 @@ class ModelsPanel(Panel):
             checks = checks_record({"": refused.checks})[0]["checks"]
             self.reply({"type": "refused", "message": refused.message.split(": ")[0] + ".", "checks": checks})
             return
-        self.reply({"type": "done", "words": words})
-        self.reply({"type": "list", "search": None, "models": models_record(self._space)})
-        self.reply({"type": "model", "record": model_record(self._space, name) if name else None})
+        models, record = models_record(self._space), model_record(self._space, name)
+        self.reply({"type": "done", "words": words, "models": models, "record": record})
 
     def _register(self, message: Mapping[str, Any]) -> tuple[str, str]:
         version = governed.register_model(

@@ -1,0 +1,97 @@
+"""The registry by clicks, in a real JupyterLab: register, gate, refuse, force, roll back, compare; in both themes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.browser.lab import Lab, LabPage
+
+pytestmark = pytest.mark.browser
+
+START = """%load_ext mlops_nb
+import mlops_nb
+from mlops_nb.registry import promote, register_model
+pathlib = __import__("pathlib")
+pathlib.Path("test.csv").write_text("a,b")
+for number in range(3):
+    with mlops_nb.start_run(run_name=f"fit {number}") as run:
+        mlops_nb.log_metric("auc", 0.7 + number / 20)
+        _ = mlops_nb.log_dataset("test.csv", context="test")
+        mlops_nb.log_text(f"flavors: {{v: {number}}}", "model/MLmodel")
+    if number < 2:
+        _ = register_model(run.run_id, "churn <b>")
+_ = promote("churn <b>", 1, "champion", comment="first")"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_whole_road_by_clicks(page: LabPage, lab: Lab, tmp_path: Path, theme: str) -> None:
+    lab.write_notebook(f"models-{theme}/models.ipynb", [START, "%mlops models"])
+    page.open_notebook(f"models-{theme}/models.ipynb", theme=theme)
+    page.run_all()
+    view = page.page
+    panel = view.locator(".mlops-nb-panel")
+    panel.locator(".versions tbody tr").first.wait_for()
+    assert panel.locator("h3").inner_text() == "churn <b>"
+
+    panel.locator("button", has_text="Register").first.click()
+    panel.locator(".offer", has_text="fit 2").click()
+    panel.locator(".action button[type=submit]").click()
+    panel.locator(".said.ok", has_text="Version 3 of churn <b> is registered.").wait_for()
+    assert panel.locator(".versions tbody tr").count() == 3
+    assert panel.locator(".versions td.best").inner_text() == "0.80"
+
+    panel.locator(".tabname", has_text="Gates").click()
+    panel.locator("button", has_text="Add a check").click()
+    panel.locator(".action input[aria-label=what]").fill("auc")
+    panel.locator(".action input[aria-label=number]").fill("0.9")
+    panel.locator(".action button[type=submit]").click()
+    panel.locator(".gates tr", has_text="auc is at least 0.9").wait_for()
+
+    panel.locator(".tabname", has_text="Versions").click()
+    panel.locator(".versions tbody tr").first.locator("button", has_text="Promote").click()
+    panel.locator(".action input[aria-label=alias]").fill("champion")
+    assert "@champion moves from version 1 to 3 · 1 check" in panel.locator(".action .effect").inner_text()
+    panel.locator(".action button[type=submit]").click()
+    panel.locator(".checklist .err").wait_for()
+    assert "auc is 0.8, less than 0.9" in panel.locator(".checklist").inner_text()
+    page.screenshot(tmp_path / f"models-refused-{theme}.png")
+    panel.locator(".action .check.warn input").check()
+    panel.locator(".action button[type=submit]").click()
+    assert "Say why" in panel.locator(".action .refusal").inner_text(), "nothing is forced without a comment"
+    panel.locator(".action input[aria-label=comment]").fill("needed today")
+    panel.locator(".action button[type=submit]").click()
+    panel.locator(".said.ok", has_text="Version 3 is @champion now.").wait_for()
+
+    panel.locator(".place button", has_text="roll back").click()
+    assert "goes from version 3 back to version 1" in panel.locator(".action .effect").inner_text()
+    panel.locator(".action button[type=submit]").click()
+    panel.locator(".said.ok", has_text="@champion is version 1 again.").wait_for()
+
+    panel.locator(".tabname", has_text="History").click()
+    first = panel.locator(".history tr").all_inner_texts()[:3]
+    assert "back, version 3 → 1" in first[0] and "forced" in first[1] and "refused" in first[2]
+    panel.locator(".tabname", has_text="Versions").click()
+    for row in (0, 1):
+        panel.locator(".versions tbody tr").nth(row).locator("input").check()
+    panel.locator("button", has_text="Compare 2").click()
+    panel.locator(".compare").wait_for()
+    page.screenshot(tmp_path / f"models-{theme}.png")
+    assert page.errors == [] and page.outside == []
+
+
+def test_keys_typed_in_a_form_stay_in_it(page: LabPage, lab: Lab) -> None:
+    lab.write_notebook("keys/models.ipynb", [START, "%mlops models"])
+    page.open_notebook("keys/models.ipynb")
+    page.run_all()
+    panel = page.page.locator(".mlops-nb-panel")
+    panel.locator(".versions tbody tr").first.locator("button", has_text="Promote").click()
+    panel.locator(".action select").focus()
+    for key in "ddbax":
+        panel.locator(".action select").press(key)
+    panel.locator(".action input[aria-label=alias]").press_sequentially("ddbax")
+    assert panel.locator(".action input[aria-label=alias]").input_value() == "ddbax"
+    panel.locator(".action input[aria-label=alias]").press("Escape")
+    assert panel.locator(".action").count() == 0
+    assert page.page.evaluate("jupyterapp.shell.currentWidget.content.widgets.length") == 2
