@@ -63,7 +63,7 @@ def _parse(source: str) -> ast.Module | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the cell's own compilation gives the user's warnings, once
             return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError, SystemError):  # the last: 3.11, when threads parse at once
+    except (SyntaxError, ValueError, RecursionError, MemoryError, SystemError):  # 3.11: threads that parse at once
         return None
 
 
