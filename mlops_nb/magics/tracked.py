@@ -264,6 +264,10 @@ class TrackedCell:
         self.models = fitted_models(names, namespace)
         if self.models:
             self.run.fact("models", self.models)
+        if self.models and self.options.model:
+            from mlops_nb.models.offering import offer
+
+            offer(self.models, namespace, self.run)
 
     def snapshot(self, previous: Run | None) -> Run:
         """The run as an entity, for the card, before the store has it."""
