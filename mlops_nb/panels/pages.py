@@ -139,8 +139,8 @@ def verdict_view(verdict: Mapping[str, Any], *, title: str = "") -> dict[str, An
     Parameters
     ----------
     verdict : mapping
-        With ``verdict`` (identical, equivalent, diverged, failed), ``causes`` (a list of words) and ``differences`` (a
-        list of mappings or texts), as in ``reproduce --json``.
+        With ``verdict`` (identical, equivalent, diverged, failed), ``causes`` (a list of words), ``reasons``
+        (sentences), ``error`` and ``differences`` (a list of mappings or texts), as in ``reproduce --json``.
     title : str
         What was reproduced.
 
@@ -163,14 +163,16 @@ def verdict_view(verdict: Mapping[str, Any], *, title: str = "") -> dict[str, An
     mark = f"{VERDICT_SYMBOLS.get(word, '?')} {word}"
     because = f"cause: {causes}" if causes else ""
     listed = [d if isinstance(d, Mapping) else {"difference": d} for d in verdict.get("differences") or ()]
-    columns = list(dict.fromkeys(str(key) for row in listed for key in row))
+    columns = list(dict.fromkeys(str(key) for row in listed for key, value in row.items() if value not in (None, "")))
     rows = [[show_value(row[c], 200) if c in row else "" for c in columns] for row in listed[:SHOWN_ITEMS]]
+    remarks = [show_text(str(each)) for each in (*(verdict.get("reasons") or ()), verdict.get("error")) if each]
     head = [tag("span", escape(mark), cls="st " + ("ok" if reproduced else "err"))]
     head += [tag("strong", text(title, 80))] if title else []
     head += [tag("span", escape(because), cls="warn")] if because else []
     cells = [[text(cell, 80) for cell in row] for row in rows]
-    html = [tag("p", " ".join(head), cls="head")] + ([table([text(c) for c in columns], cells)] if rows else [])
+    html = [tag("p", " ".join(head), cls="head"), *(tag("p", escape(remark)) for remark in remarks)]
+    html += [table([text(c) for c in columns], cells)] if rows else []
     tone = "t-finished" if reproduced else "t-failed"
     line = f"{mark}{f': {show_text(title)}' if title else ''}{f' ({because})' if because else ''}"
-    plain = [line] + ([plain_table(columns, rows)] if rows else [])
+    plain = [line, *remarks] + ([plain_table(columns, rows)] if rows else [])
     return {"text/html": document(*html, cls=f"card {tone}"), "text/plain": "\n".join(plain)}

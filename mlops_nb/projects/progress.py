@@ -17,6 +17,8 @@ _SHOWN = 48
 class ProgressBar(Silence):
     """A `Listener` that draws on a terminal; elsewhere (a pipe, a log file) it writes one line a cell.
 
+    In a notebook it is silent, since the verb's result is shown where its cell is.
+
     Parameters
     ----------
     name : str
@@ -32,6 +34,8 @@ class ProgressBar(Silence):
         self._task: Any = None
         self._total = self._done = 0
         self._line = ""
+        # ipykernel's streams are the only ones that publish to a front end
+        self._in_notebook = hasattr(self._stream, "pub_thread")
 
     def on_start(self, total: int) -> None:
         """Begin to draw."""
@@ -71,7 +75,7 @@ class ProgressBar(Silence):
         self._done += 1
         if self._progress is not None:
             self._progress.update(self._task, completed=self._done)
-        else:
+        elif not self._in_notebook:
             self._stream.write(f"{self._name}: {self._done} of {self._total} cells\n")
             self._stream.flush()
 

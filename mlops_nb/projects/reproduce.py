@@ -128,7 +128,8 @@ def _judge(view: RunView, site: Site, tolerance: float | None, space: Workspace,
         difference
         for difference in judgement.differences
         if difference["within"] is not None
-        or (found.verdict == "diverged" and difference["kind"] in ("data", "environment"))
+        or ((found.verdict == "diverged" and difference["kind"] in ("data", "environment"))
+        and difference["name"] != "variables.PYTHONHASHSEED")
     ]
     found.rerun_id = rerun.run.run_id
     found.tolerance = {"relative": judgement.tolerance.relative, "absolute": judgement.tolerance.absolute}

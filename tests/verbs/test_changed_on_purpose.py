@@ -72,7 +72,8 @@ def test_a_seed_from_outside_is_named(lab: Lab) -> None:
 def test_a_seed_in_numpy_is_named(lab: Lab) -> None:
     lab.run("import numpy as np\nimport os")
     lab.run(
-        "%%track -n seeds_numpy\nrng = np.random.default_rng(int(os.environ['SEED_OF_TODAY']))\nmean = rng.random(9).mean()"
+        "%%track -n seeds_numpy\nrng = np.random.default_rng(int(os.environ['SEED_OF_TODAY']))\n"
+        "mean = rng.random(9).mean()"
     )
     assert lab.command("reproduce", "seeds_numpy", "--json")[1]["verdict"] == "identical"
     _, verdict = lab.command("reproduce", "seeds_numpy", "--json", SEED_OF_TODAY="4")

@@ -10,6 +10,7 @@ import pytest
 
 from tests.verbs.lab import Lab, running_lab
 
+
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with running_lab(tmp_path_factory.mktemp("lab")) as running:

@@ -1,0 +1,60 @@
+"""The example notebooks run as a user runs them, and show what their text says."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.house import ROOT
+
+EXAMPLES = sorted((ROOT / "examples").glob("*.ipynb"))
+PARAMETERS = {"quickstart": ["-p", "epochs=5"]}
+
+
+def run_example(example: Path, folder: Path) -> dict[str, str]:
+    """Run a notebook with ``mlops-nb run`` in a folder of its own: what each cell showed, by the cell's id."""
+    shutil.copy(example, folder)
+    own = {name: value for name, value in os.environ.items() if not name.startswith("MLOPS_NB_")}
+    environment = {**own, "MLOPS_NB_STORE": str(folder / ".mlops_nb"), "PYTHONPATH": str(ROOT), "MPLBACKEND": "agg"}
+    words = ["run", example.name, "-o", "out.ipynb", *PARAMETERS.get(example.stem, [])]
+    done = subprocess.run(
+        [sys.executable, "-m", "mlops_nb.cli", *words], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    shown = {}
+    for cell in json.loads((folder / "out.ipynb").read_text(encoding="utf-8"))["cells"]:
+        outputs = [
+            output.get("text") or output.get("data", {}).get("text/plain", "") for output in cell.get("outputs", ())
+        ]
+        shown[cell["id"]] = "\n".join("".join(output) for output in outputs)
+    return shown
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_example_runs_and_keeps_its_promise(example: Path, tmp_path: Path) -> None:
+    shown = run_example(example, tmp_path)
+    if example.stem == "quickstart":
+        assert all("Restart & Run All: clean" in shown[cell] for cell in ("prepare", "verdict"))
+    if example.stem == "02_hidden_state":
+        assert "revenue: 1,171.2" in shown["friday"] and "revenue: 1,215.1" in shown["monday"]
+        assert "ran 2 times" in shown["badge"] and "edited since" in shown["badge"]
+        assert "price = 3.2" in shown["code"] and "Bob" in shown["code"]
+        assert not any(word in shown["code"] for word in ("price = 3.0", "price = 2.9", "print(max"))
+        assert shown["verdict"].startswith("≡ identical")
+        assert "diverged" in shown["diverged"] and "visits.csv has changed" in shown["diverged"]
+        assert shown["diverged"].count("\n") < 8, "a notebook is no place for progress lines"
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_example_is_stored_clean(example: Path) -> None:
+    cells = json.loads(example.read_text(encoding="utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert cells[0]["cell_type"] == "markdown" and code
+    assert all(not cell["outputs"] and cell["execution_count"] is None for cell in code)
