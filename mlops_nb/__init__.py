@@ -17,6 +17,7 @@ _HOMES = {
     "connect": "tracking",
     "delete_tag": "tracking",
     "end_run": "tracking",
+    "evaluate": "registry",
     "get_experiment_by_name": "tracking",
     "get_metric_history": "tracking",
     "get_run": "tracking",

@@ -9,9 +9,8 @@ from mlops_nb.entities import ModelChange, ModelVersion, RegisteredModel, Run
 from mlops_nb.errors import NotFound
 from mlops_nb.panels.format import better_direction, elide, show_text
 from mlops_nb.panels.registry_views import places
-from mlops_nb.registry.checking import EVALUATES, Checked
+from mlops_nb.registry.checking import EVALUATES, Checked, evaluations_of, names_in_tags
 from mlops_nb.registry.gates import gates_of
-from mlops_nb.registry.governed import uri_of
 from mlops_nb.registry.names import STAGES
 from mlops_nb.registry.replay import former_holder
 from mlops_nb.registry.resolving import MLMODEL, own_stages
@@ -22,6 +21,8 @@ SHOWN_VERSIONS = 100
 SHOWN_METRICS = 6
 SHOWN_CHANGES = 300
 OFFERED_RUNS = 60
+EVALUATED = 20
+"""Versions whose evaluations are looked for: their names must fit into one filter."""
 
 
 def models_record(space: Workspace, search: str = "") -> list[dict[str, Any]]:
@@ -117,12 +118,11 @@ def _measured(
     """The metrics of each version: of its run, and over them those of the runs that evaluated it, newest last."""
     found = {v.version: dict(runs[v.run_id].metrics) if v.run_id and v.run_id in runs else {} for v in versions}
     meant: dict[str, list[int]] = {}
-    for version in versions[:50]:
-        for text in (uri_of(version), version.digest):
-            meant.setdefault(text, []).append(version.version)
-    wanted = ", ".join("'" + text.replace("'", "''") + "'" for text in meant if text)
-    if wanted:
-        evaluations: list[Run] = space.store.search_runs(None, f"tags.`{EVALUATES}` IN ({wanted})", limit=500).items
+    for version in versions[:EVALUATED]:
+        for name in names_in_tags(version):
+            meant.setdefault(name, []).append(version.version)
+    if versions:
+        evaluations: list[Run] = space.store.search_runs(None, evaluations_of(*versions[:EVALUATED]), limit=500).items
         for run in reversed(evaluations):
             for number in meant[run.tags[EVALUATES]]:
                 found[number].update(run.metrics)

@@ -14,7 +14,7 @@ from mlops_nb.registry.governed import (
     set_tags,
 )
 from mlops_nb.registry.history import History, history, model_lineage, models_from
-from mlops_nb.registry.loading import allow_safe_formats_only, fetch_model, load_model, log_model
+from mlops_nb.registry.loading import allow_safe_formats_only, evaluate, fetch_model, load_model, log_model
 from mlops_nb.registry.promotion import approve, promote, roll_back, try_gates
 from mlops_nb.registry.resolving import Resolved, resolve
 
@@ -32,6 +32,7 @@ __all__ = [
     "delete_version",
     "describe",
     "drop_alias",
+    "evaluate",
     "fetch_model",
     "gates_of",
     "history",

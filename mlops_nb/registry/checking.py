@@ -14,7 +14,10 @@ from mlops_nb.registry.resolving import find_version
 from mlops_nb.workspace import Workspace
 
 EVALUATES = "mlops_nb.evaluates"
-"""Tag of a run that measured a model: the version's URI, or the digest of the model's tree."""
+"""Tag of a run that measured a model: the digest of the model's tree, the version's URI, or ``NAME/VERSION``."""
+
+MEASURED_ON = "mlops_nb.data_digest"
+"""Tag of such a run: the digest of the rows and targets."""
 
 VERDICT = "mlops_nb.verdict"
 _EVALUATION = ("evaluation", "validation", "eval", "test", "holdout")
@@ -83,8 +86,7 @@ class Candidate:
         uri = uri_of(version)
         if uri not in self._runs:
             store = self.space.store
-            wanted = ", ".join("'" + text.replace("'", "''") + "'" for text in (uri, version.digest) if text)
-            runs: list[Run] = store.search_runs(None, f"tags.`{EVALUATES}` IN ({wanted})", limit=100).items
+            runs: list[Run] = store.search_runs(None, evaluations_of(version), limit=100).items
             if version.run_id is not None:
                 try:
                     runs = [*runs, store.get_run(version.run_id)]
@@ -98,6 +100,31 @@ class Candidate:
         for run in self.evidence(version):
             if metric in run.metrics:
                 yield run, run.metrics[metric]
+
+
+def evaluations_of(*versions: ModelVersion) -> str:
+    """The filter for the runs that measured these versions.
+
+    Examples
+    --------
+    >>> evaluations_of(ModelVersion("churn", 3))
+    "tags.`mlops_nb.evaluates` IN ('models:/churn/3', 'churn/3')"
+    """
+    names = [name for version in versions for name in names_in_tags(version)]
+    quoted = ", ".join("'" + name.replace("'", "''") + "'" for name in dict.fromkeys(names))
+    return f"tags.`{EVALUATES}` IN ({quoted})"
+
+
+def names_in_tags(version: ModelVersion) -> list[str]:
+    """What the runs that measured a version call it.
+
+    Examples
+    --------
+    >>> names_in_tags(ModelVersion("churn", 3, digest="sha256:0"))
+    ['models:/churn/3', 'churn/3', 'sha256:0']
+    """
+    uri = uri_of(version)
+    return [name for name in (uri, uri.removeprefix("models:/"), version.digest) if name]
 
 
 def _try_metric(candidate: Candidate, check: Mapping[str, Any]) -> Checked:
@@ -167,6 +194,9 @@ def _holder(candidate: Candidate, target: str) -> ModelVersion | None:
 
 
 def _same_data(candidate: Candidate, one: Run, other: Run, name: str) -> bool:
+    told = [run.tags.get(MEASURED_ON) for run in (one, other)]
+    if all(told) and not name:
+        return told[0] == told[1]
     digests = [_data_of(candidate.space.store.data(run.run_id), name) for run in (one, other)]
     return bool(digests[0]) and digests[0] == digests[1]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import Any
 
 from mlops_nb import workspace as workspaces
 from mlops_nb.entities import Signed
-from mlops_nb.errors import InvalidInput
-from mlops_nb.models import ModelInfo, load_artifacts, load_folder
+from mlops_nb.errors import InvalidInput, NotFound, StoreError
+from mlops_nb.models import Evaluation, ModelInfo, load_artifacts, load_folder
+from mlops_nb.models import evaluate as evaluate_loaded
 from mlops_nb.models import log_model as log_into_run
 from mlops_nb.models.fetching import fetch
+from mlops_nb.registry.checking import EVALUATES
 from mlops_nb.registry.governed import register_model, sign
 from mlops_nb.registry.resolving import Moment, Resolved, resolve
 from mlops_nb.workspace import Workspace
@@ -84,6 +87,58 @@ def load_model(
         names = ", ".join((trust,) if isinstance(trust, str) else trust)
         space.store.note_change(found.name, "trust", version=found.version, subject=names, by=sign())
     return loaded
+
+
+def evaluate(
+    model: Any, data: Any, targets: Any, *, compare_to: Any = None, space: Workspace | None = None, **options: Any
+) -> Evaluation:
+    """Evaluate a model on data whose truth is known; what is found counts for its version, also in gates.
+
+    Parameters
+    ----------
+    model : str, path, LoadedModel, fitted estimator or function
+        A URI, as for `load_model`; or the model itself.
+    data : frame or array, shape (n, k)
+    targets : array, shape (n,), or str
+        The truth; a str names a column of `data`.
+    compare_to : model, optional
+        Another one, in any of these forms, asked about the same rows.
+    space : Workspace, optional
+        Where models are looked up; the current one by default.
+    **options : Any
+        As for `mlops_nb.models.evaluate`: ``kind, slices, extra, name, log``.
+
+    Returns
+    -------
+    Evaluation
+        Kept as a run, unless ``log=False``.
+
+    Examples
+    --------
+    >>> import mlops_nb, numpy
+    >>> with mlops_nb.start_run():
+    ...     info = mlops_nb.log_model(lambda rows: rows[:, 0] > 0, registered_model_name="sign", requirements=[])
+    >>> found = evaluate("models:/sign/1", numpy.array([[1.0], [-1.0]]), numpy.array([True, False]))
+    >>> found.metrics["accuracy_score"]
+    1.0
+    """
+    space = space or workspaces.current()
+    asked, digest = _loaded(model, space)
+    found = evaluate_loaded(asked, data, targets, compare_to=_loaded(compare_to, space)[0], **options)
+    if found.run_id and digest:
+        space.flush()
+        # A run that a server has not got yet keeps the tag that names the version, which serves as well.
+        with contextlib.suppress(NotFound, StoreError):
+            space.store.update_run(found.run_id, tags={EVALUATES: digest})
+    return found
+
+
+def _loaded(model: Any, space: Workspace) -> tuple[Any, str]:
+    """A model by its URI, and the digest of its tree; anything else as it is."""
+    if not isinstance(model, (str, os.PathLike)):
+        return model, ""
+    space.flush()
+    return load_model(model, space=space), resolve(model, space).digest
 
 
 def fetch_model(

@@ -16,6 +16,7 @@ from mlops_nb.artifacts import tree_digest
 from mlops_nb.entities import now_ms
 from mlops_nb.errors import InvalidInput, InvalidState, NotFound, PermissionDenied
 from mlops_nb.registry import (
+    PromotionRefused,
     define_stages,
     delete_version,
     describe,
@@ -29,6 +30,7 @@ from mlops_nb.registry import (
     register_model,
     rename_model,
     resolve,
+    set_gates,
     set_tags,
 )
 from tests.registry.runs import make_run
@@ -270,3 +272,24 @@ def test_loading_by_uri_and_what_was_trusted_is_in_the_audit(tmp_path: Path, mon
     allow_safe_formats_only()
     with pytest.raises(PermissionDenied, match="safe formats only"):
         load_model("models:/alarm/1", trust=("pickle",))
+
+
+def test_what_an_evaluation_finds_counts_for_the_version() -> None:
+    import numpy
+
+    rows, truth = numpy.array([[1.0], [-1.0], [2.0]]), numpy.array([True, False, True])
+    with mlops_nb.start_run():
+        good = mlops_nb.log_model(lambda rows: rows[:, 0] > 0, "good", requirements=[])
+        mlops_nb.log_model(lambda rows: rows[:, 0] > 1.5, "bad", registered_model_name="sign", requirements=[])
+    mlops_nb.evaluate(good.uri, rows, truth)
+    register_model(good.uri, "sign")
+    set_gates("sign", "@best", [{"check": "better", "metric": "accuracy_score", "than": "@now"}])
+    promote("sign", 1, alias="now")
+    with pytest.raises(PromotionRefused, match="version 1 was not measured"):
+        promote("sign", 2, alias="best")
+    mlops_nb.evaluate("models:/sign@now", rows[:2], truth[:2])
+    with pytest.raises(PromotionRefused, match="not measured on the same data"):
+        promote("sign", 2, alias="best")
+    found = mlops_nb.evaluate(load_model("models:/sign/1"), rows, truth, compare_to="models:/sign/2")
+    assert found.metrics["accuracy_score"] == pytest.approx(2 / 3)
+    assert promote("sign", 2, alias="best").version == 2
