@@ -426,7 +426,7 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class ModelChange:
-    """An entry of the audit: `subject` (an alias, a tag, ...) went from `old` to `new`. `seq` grows with every change."""
+    """An entry of the audit: `subject` (an alias, a tag, ...) went from `old` to `new`. `seq` grows with each."""
 
     seq: int
     name: str

@@ -61,7 +61,9 @@ def _digested(run: ActiveRun, touched: Touched, keep: bool) -> DataRef:
     access, own = touched.access, touched.own
     if access.kind in ("sql", "url") or access.gone:
         return _ref(access, own, "", 0, {})
-    found = touched.digest or digest(access.path, expected_mtime_ns=access.mtime_ns or None, members=access.members or None)
+    found = touched.digest
+    if found is None:
+        found = digest(access.path, expected_mtime_ns=access.mtime_ns or None, members=access.members or None)
     profile = profile_file(access.path) if access.kind == "file" and access.mode == "read" else {}
     if found.changed:
         profile = {**profile, "changed": True}

@@ -18,8 +18,8 @@ __all__ = ["Border"]
 _SYSTEM = "/proc /sys /dev /run /etc /usr/share /usr/lib /usr/lib64 /lib /lib64 /var/cache".split()
 
 _HOME = (
-    ".ipython .jupyter .local/share/jupyter .local/share/mlops_nb .local/lib .config .matplotlib .conda .mamba .pyenv .cache/pip "
-    ".cache/uv .cache/matplotlib .cache/fontconfig .cache/pypoetry .cache/numba .cache/jedi .cache/parso "
+    ".ipython .jupyter .local/share/jupyter .local/share/mlops_nb .local/lib .config .matplotlib .conda .mamba .pyenv "
+    ".cache/pip .cache/uv .cache/matplotlib .cache/fontconfig .cache/pypoetry .cache/numba .cache/jedi .cache/parso "
     ".cache/ruff .cache/black .cache/torch/kernels .cache/torch_extensions .cache/mesa_shader_cache .fonts "
     ".local/share/fonts .nv .triton .ssh .aws .azure .gnupg .kube .netrc .pgpass .gitconfig Library/Jupyter "
     "Library/Caches/pip AppData/Roaming/jupyter"
