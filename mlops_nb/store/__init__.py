@@ -6,11 +6,12 @@ one suite (``tests/store/contract``) that every backend runs: SQLite, PostgreSQL
 
 from __future__ import annotations
 
+from mlops_nb.errors import InvalidInput
 from mlops_nb.store.logged import LoggedModelStore, LoggedOrder
 from mlops_nb.store.protocol import RunStore, Store
 from mlops_nb.store.registry import RegistryStore
 
-__all__ = ["LoggedModelStore", "LoggedOrder", "RegistryStore", "RunStore", "Store", "open_store"]
+__all__ = ["LoggedModelStore", "LoggedOrder", "RegistryStore", "RunStore", "Store", "open_store", "upgrade_store"]
 
 
 def open_store(url: str, *, token: str = "") -> Store:
@@ -46,3 +47,36 @@ def open_store(url: str, *, token: str = "") -> Store:
     from mlops_nb.store.runs import open_sql_store  # SQLAlchemy costs half a second: only when a store is needed
 
     return open_sql_store(url)
+
+
+def upgrade_store(url: str) -> tuple[int, int]:
+    """Bring an older store to this release's tables: what SQLite does by itself, and a server only when asked.
+
+    Parameters
+    ----------
+    url : str
+        As for `open_store`; not of a server of ours, which is upgraded where it runs.
+
+    Returns
+    -------
+    tuple of int
+        The version of its tables before and after.
+
+    Raises
+    ------
+    InvalidInput
+        If it is a server's address.
+    StoreError
+        If it cannot be opened, or is of a newer release; then nothing is changed.
+
+    Examples
+    --------
+    >>> before, after = upgrade_store("sqlite://")
+    >>> before == after
+    True
+    """
+    if url.startswith(("http://", "https://")):
+        raise InvalidInput("A server's store is upgraded where the server runs.", hint="Ask whoever runs it.")
+    from mlops_nb.store.runs import upgrade_sql_store
+
+    return upgrade_sql_store(url)

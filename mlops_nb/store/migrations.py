@@ -46,11 +46,11 @@ def prepare(database: Database, *, upgrade: bool | None = None, target: int = SC
     >>> from mlops_nb.store.engine import connect_engine
     >>> prepare(connect_engine("sqlite://"))
     """
-    found = _read_version(database)
+    found = read_version(database)
     if found is None:
         use_wal(database)
         _create(database)
-        found = _read_version(database)
+        found = read_version(database)
     if found is None or found > target:
         raise StoreError(
             f"The store '{database.label}' was written by a newer release of mlops_nb (schema {found}; this one knows "
@@ -70,7 +70,20 @@ def prepare(database: Database, *, upgrade: bool | None = None, target: int = SC
     database.watch_file()
 
 
-def _read_version(database: Database) -> int | None:
+def read_version(database: Database) -> int | None:
+    """The version of a store's tables; None if it has none yet.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be read, or is a database of another program.
+
+    Examples
+    --------
+    >>> from mlops_nb.store.engine import connect_engine
+    >>> read_version(connect_engine("sqlite://")) is None
+    True
+    """
     try:
         with database.engine.connect() as connection:
             tables = set(inspect(connection).get_table_names())

@@ -16,7 +16,7 @@ from mlops_nb.store.experiments import Experiments, bump_change
 from mlops_nb.store.intake import Intake, update_row
 from mlops_nb.store.logged_models import LoggedModels
 from mlops_nb.store.lookup import Lookup
-from mlops_nb.store.migrations import prepare
+from mlops_nb.store.migrations import prepare, read_version
 from mlops_nb.store.moves import Moves
 from mlops_nb.store.rows import SCHEMA, encode_json, split_head
 from mlops_nb.store.statements import delete_rows, fetch_in, upsert_rows
@@ -182,3 +182,35 @@ def open_sql_store(url: str) -> SqlStore:
         database.close()
         raise
     return SqlStore(database)
+
+
+def upgrade_sql_store(url: str) -> tuple[int, int]:
+    """Bring an older store to this release's tables (SQLite: after a copy aside).
+
+    Parameters
+    ----------
+    url : str
+        Of SQLite or PostgreSQL.
+
+    Returns
+    -------
+    tuple of int
+        The version of its tables before and after.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be opened, or is of a newer release; then nothing is changed.
+
+    Examples
+    --------
+    >>> upgrade_sql_store("sqlite://") == (SCHEMA, SCHEMA)
+    True
+    """
+    database = connect_engine(url)
+    try:
+        before = read_version(database)
+        prepare(database, upgrade=True)
+    finally:
+        database.close()
+    return SCHEMA if before is None else before, SCHEMA

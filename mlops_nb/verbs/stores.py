@@ -37,12 +37,16 @@ def _info(space: workspaces.Workspace, asked: argparse.Namespace) -> Result:
 
 
 def _verify(space: workspaces.Workspace, asked: argparse.Namespace) -> Result:
-    """Read every byte, and name the runs that damage hits."""
+    """Read every byte, and name the runs and model versions that damage hits."""
     damaged: list[dict[str, Any]] = []
     wanted: dict[str, list[str]] = {}
     for run in space.store.search_runs(limit=1_000_000, view="all").items:
         for entry in space.store.artifacts(run.run_id):
             wanted.setdefault(entry.digest, []).append(f"{run.run_id}:{entry.path}")
+    for version in space.store.search_versions(limit=1_000_000).items:
+        for part in ("model", "notes"):
+            for entry in space.store.version_files(version.name, version.version, part):
+                wanted.setdefault(entry.digest, []).append(f"models:/{version.name}/{version.version}:{entry.path}")
     for digest, users in wanted.items():
         try:
             space.artifacts.verify(digest)
@@ -65,5 +69,8 @@ def _collect(space: workspaces.Workspace, asked: argparse.Namespace) -> Result:
 
 def _upgrade(space: workspaces.Workspace, asked: argparse.Namespace) -> Result:
     """Bring the store to this release's schema."""
-    facts = {"schema": space.store.info().get("schema_version"), "upgraded": True}
+    from mlops_nb.store import upgrade_store
+
+    before, after = upgrade_store(space.store_url)
+    facts = {"schema": after, "schema_before": before, "upgraded": before != after}
     return Result("facts", facts, facts)

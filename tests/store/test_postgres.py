@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import inspect, text
 
-from mlops_nb.store import RunStore, schema
+from mlops_nb.errors import InvalidState
+from mlops_nb.store import RunStore, open_store, schema, upgrade_store
+from mlops_nb.store.engine import connect_engine
+from mlops_nb.store.rows import SCHEMA
 from mlops_nb.store.runs import SqlStore, open_sql_store
 from tests.store.contract import *  # noqa: F403
 from tests.store.logged_contract import *  # noqa: F403
 from tests.store.registry_contract import *  # noqa: F403
 
 pytestmark = pytest.mark.postgres
+
+FIRST = set(
+    "mlops_nb_state experiments runs params param_changes metrics points tags documents sources facts artifacts data "
+    "logs deliveries".split()
+)
+"""The tables of the first release."""
 
 
 @pytest.fixture(scope="module")
@@ -38,3 +48,28 @@ def test_opened_again(opened: SqlStore, postgres_url: str) -> None:
     assert again.get_experiment("0").name == "Default"
     again.close()
     assert "postgres" in opened.info()["url"]
+
+
+def test_an_older_store_is_upgraded_when_asked(postgres_url: str) -> None:
+    admin = connect_engine(postgres_url)
+    with admin.engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("CREATE DATABASE older"))
+    url = postgres_url.replace("/postgres?", "/older?")
+    assert url != postgres_url
+    open_store(url).close()
+    database = connect_engine(url)
+    newer = [table for name, table in schema.metadata.tables.items() if name not in FIRST]
+    with database.engine.begin() as connection:  # back to the tables of the first release
+        schema.metadata.drop_all(connection, tables=newer)
+        connection.execute(schema.state.update().values(schema=1))
+    with pytest.raises(InvalidState, match="mlops-nb store upgrade"):
+        open_store(url)
+    assert upgrade_store(url) == (1, SCHEMA)
+    assert upgrade_store(url) == (SCHEMA, SCHEMA)
+    store = open_store(url)
+    assert store.create_version("churn", source="x", make_model=True).version == 1
+    store.close()
+    with database.engine.connect() as connection:
+        assert set(inspect(connection).get_table_names()) == set(schema.metadata.tables)
+    database.close()
+    admin.close()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mlops_nb import workspace as workspaces
 from mlops_nb.cli import main
 from tests.house import ROOT
 from tests.registry.runs import make_run
@@ -146,3 +147,20 @@ def test_a_gate_executes_its_notebook(capsys: pytest.CaptureFixture[str], monkey
     assert "is @champion" in run(capsys, "promote", "churn/1", "--alias", "champion")
     (evaluated, *_) = ask(capsys, "runs", "tags.`mlops_nb.evaluates` = 'models:/churn/1'")
     assert evaluated["metrics"]["files"] == 2
+
+
+def test_the_store_s_verbs_know_of_versions(capsys: pytest.CaptureFixture[str]) -> None:
+    made = make_run("one")
+    run(capsys, "register", "one", "churn")
+    space = workspaces.current()
+    space.store.update_run(made, lifecycle_stage="deleted")
+    assert ask(capsys, "store", "gc", "--grace", "0")["runs_removed"] == 1
+    digest = space.store.version_files("churn", 1)[0].digest
+    assert ask(capsys, "store", "verify")["damaged"] == []
+    blob = space.artifacts.local_path(digest)
+    assert blob is not None
+    blob.chmod(0o600)
+    blob.write_text("rotten")
+    (damaged,) = ask(capsys, "store", "verify", status=1)["damaged"]
+    assert damaged["used_by"] == ["models:/churn/1:MLmodel"]
+    assert ask(capsys, "store", "upgrade")["upgraded"] is False
