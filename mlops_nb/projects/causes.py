@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,27 +37,32 @@ def changed_data(view: RunView, project: Path) -> list[str]:
     ]
 
 
-def changed_code(view: RunView, project: Path) -> list[str]:
+def changed_code(view: RunView, project: Path, packages: Collection[str] = ()) -> list[str]:
     """One sentence for each local module that the result imported and that is not the same any more.
 
-    What an installer put there is left to `changed_packages`, which knows its version.
+    Parameters
+    ----------
+    view : RunView
+    project : Path
+        What relative paths are relative to.
+    packages : collection of str
+        Packages that are known to have changed: their modules (from a folder on ``PYTHONPATH``) are no further news.
     """
     return [
         sentence
         for ref in view.data
         if ref.mode == "read"
         and ref.profile.get("kind") == "code"
-        and not _is_installed(ref, (view.facts.get("environment") or {}).get("packages") or {})
+        and not _belongs_to(ref, packages)
         and (sentence := _changed(ref, project))
     ]
 
 
-def _is_installed(ref: DataRef, packages: Mapping[str, str]) -> bool:
-    """Whether a module outside the project has the name of a recorded package: from a folder on ``PYTHONPATH``."""
+def _belongs_to(ref: DataRef, packages: Collection[str]) -> bool:
     if not Path(ref.path).is_absolute():
         return False
-    named = {_plain(name) for name in packages}
-    return not {_plain(part) for part in (*Path(ref.path).parts[-4:-1], Path(ref.path).stem)}.isdisjoint(named)
+    parts = Path(ref.path).parts[-4:-1]
+    return not {_plain(part) for part in (*parts, Path(ref.path).stem)}.isdisjoint(map(_plain, packages))
 
 
 def changed_randomness(view: RunView, rerun: RunView) -> list[str]:

@@ -105,8 +105,8 @@ def reproduce(
 
 
 def _judge(view: RunView, site: Site, tolerance: float | None, space: Workspace, listener: Listener | None) -> Verdict:
-    data, code = changed_data(view, space.project), changed_code(view, space.project)
-    packages = changed_packages(view, site.packages)
+    data, packages = changed_data(view, space.project), changed_packages(view, site.packages)
+    code = changed_code(view, space.project, [package["name"] for package in packages.all if package["recorded"]])
     found = Verdict(view.run.run_id, "failed", environment={"differences": packages.all, "site": site.name})
     rerun, outcome = rerun_slice(view, site, space, listener=listener)
     if rerun is None and len(view.facts.get("session") or ()) > len(view.facts.get("slice") or ()):

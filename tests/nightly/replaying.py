@@ -69,13 +69,13 @@ def serve(preload: Sequence[str]) -> None:
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
-    class Shell(InteractiveShell):
+    class ZmqLikeShell(InteractiveShell):
         def enable_gui(self, gui: str | None = None) -> None:
-            """There is no window: `%matplotlib inline` asks for none."""
+            """There is no window. The class's name: pandas knows a front end by "zmq", and fits tables to it."""
 
     config = Config()
     config.HistoryManager.enabled = False
-    shell = Shell.instance(config=config)
+    shell = ZmqLikeShell.instance(config=config)
     shell.colors = "nocolor"
     for name in preload:
         __import__(name)

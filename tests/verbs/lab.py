@@ -35,7 +35,7 @@ class Lab:
         while list((self.folder / ".mlops_nb" / "journal").glob("*.journal")) and time.monotonic() < deadline:
             time.sleep(0.05)
 
-    def command(self, *words: str, **variables: str) -> tuple[int, Any]:
+    def command(self, *words: str, seconds: float = 240, **variables: str) -> tuple[int, Any]:
         self.settle()
         environment = {
             **os.environ,
@@ -46,7 +46,7 @@ class Lab:
         }
         done = subprocess.run(
             [sys.executable, "-m", "mlops_nb.cli", *words],
-            cwd=self.folder, env=environment, capture_output=True, text=True, timeout=240,
+            cwd=self.folder, env=environment, capture_output=True, text=True, timeout=seconds,
         )  # fmt: skip
         assert "Traceback" not in done.stderr and (done.stdout or "--json" not in words), done.stderr
         return done.returncode, json.loads(done.stdout) if "--json" in words else done.stdout + done.stderr
