@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlops_nb.server import about, artifacts, blobs, calls, experiments, logged, metrics, runs
+from mlops_nb.server import about, artifacts, blobs, calls, experiments, logged, metrics, openapi, registered, runs
 from mlops_nb.server.routing import Route
 
 
@@ -14,5 +14,5 @@ def all_routes() -> tuple[Route, ...]:
     >>> any(route.path == "/health" for route in all_routes())
     True
     """
-    rooms = (about, experiments, runs, metrics, artifacts, logged, calls, blobs)
+    rooms = (about, experiments, runs, metrics, artifacts, logged, registered, calls, blobs, openapi)
     return tuple(route for room in rooms for route in room.ROUTES)
