@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import mlops_nb
 from mlops_nb.artifacts import walk_folder
 from mlops_nb.capture.packages import imported, installed
 from mlops_nb.errors import AlreadyExists, InvalidInput, MlopsError, StoreError
@@ -166,7 +165,7 @@ def _describe(row: Row, saved: Saved, draft: Path, code: str | None) -> Descript
             each["code"] = code
     digest = folder_digest(draft)
     extra = {
-        "mlops_nb_version": mlops_nb.__version__,
+        "mlops_nb_version": _own_version(),
         "model_uuid": uuid.uuid5(uuid.NAMESPACE_URL, digest).hex,  # of the content: the same model has the same
         "model_size_bytes": sum(file.stat().st_size for _, file in walk_folder(draft)),
     }
@@ -261,3 +260,9 @@ def modules_in(folder: Path) -> tuple[str, ...]:
                 schema = archive.read("schema.json").decode("utf-8")
             found |= set(re.findall(r'"__module__": "([^"]+)"', schema))
     return tuple(sorted(found))
+
+
+def _own_version() -> str:
+    """Of the installed package; the package itself is above this room."""
+    own = installed().get("mlops-nb")
+    return own.version if own is not None else "0"
