@@ -16,6 +16,13 @@ def load(shell: Any) -> None:
     ----------
     shell : InteractiveShell
         What ``%load_ext`` hands over.
+
+    Examples
+    --------
+    >>> from IPython.core.interactiveshell import InteractiveShell
+    >>> shell = InteractiveShell()
+    >>> load(shell); "track" in shell.magics_manager.magics["cell"]
+    True
     """
     from mlops_nb.magics.lines import register
     from mlops_nb.magics.session import Session
@@ -29,7 +36,13 @@ def load(shell: Any) -> None:
 
 
 def unload(shell: Any) -> None:
-    """Take everything back that `load` registered."""
+    """Take everything back that `load` registered.
+
+    Examples
+    --------
+    >>> from IPython.core.interactiveshell import InteractiveShell
+    >>> shell = InteractiveShell(); load(shell); unload(shell)
+    """
     session = getattr(shell, _ATTRIBUTE, None)
     if session is not None:
         session.disconnect()
