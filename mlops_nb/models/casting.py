@@ -149,7 +149,9 @@ def _cast_real(name: str) -> Callable[[Any, _Fault], Any]:
             return series.astype(name)
         if kind in "iu":
             made = series.astype(name)
-            if (series.dtype.itemsize > 4 or name == "float32") and not bool((made.astype(series.dtype) == series).all()):
+            if (series.dtype.itemsize > 4 or name == "float32") and not bool(
+                (made.astype(series.dtype) == series).all()
+            ):
                 raise fault(_holds, reason=_TOO_LONG)
             return made
         if series.dtype == object and all(_is_number(value) or is_missing(value) for value in series.tolist()):

@@ -44,6 +44,10 @@ def load_artifacts(
     Returns
     -------
     LoadedModel or object
+
+    Examples
+    --------
+    >>> load_artifacts(store.artifacts(run_id), artifacts, "model", cache=folder).predict(frame)  # doctest: +SKIP
     """
     tree = subtree(entries, path)
     if not tree:

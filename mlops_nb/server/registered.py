@@ -14,9 +14,9 @@ from mlops_nb.server.artifacts import split_path
 from mlops_nb.server.experiments import read_limit
 from mlops_nb.server.routing import Request, Route
 from mlops_nb.wire.logged import model_location
-from mlops_nb.wire.mlflow import artifact_location, read_tags, run_location
+from mlops_nb.wire.mlflow import artifact_location, read_tags
 from mlops_nb.wire.names import check_key
-from mlops_nb.wire.registered import latest_versions, model_json, read_source, version_json
+from mlops_nb.wire.registered import latest_versions, model_json, native_model_filter, read_source, version_json
 
 MODELS = "/api/2.0/mlflow/registered-models"
 VERSIONS = "/api/2.0/mlflow/model-versions"
@@ -75,7 +75,7 @@ def search_models(request: Request) -> dict[str, Any]:
     if limit > 1000:
         raise InvalidInput(f"Invalid value for max_results. It must be at most 1000, but got value {limit}.")
     page = store.search_models(
-        fields.get("filter", ""),
+        native_model_filter(fields.get("filter", "")),
         order_by=fields.get("order_by", []),
         limit=limit,
         page_token=fields.get("page_token") or None,
@@ -181,7 +181,13 @@ def _find_source(request: Request, text: str) -> tuple[str, str, str, list[Artif
     if owner.startswith("m-"):
         model = store.get_logged_model(owner)
         return model.source_run_id, owner, path, _below(store.logged_model_files(owner), path)
-    run = store.get_run(owner)
+    try:
+        run = store.get_run(owner)
+    except NotFound:
+        raise InvalidInput(
+            f"Invalid model version source: {text[:200]!a}. There is no such run.",
+            hint="For instance runs:/RUN_ID/model",
+        ) from None
     return run.run_id, "", path, _below(store.artifacts(run.run_id), path)
 
 
@@ -236,7 +242,7 @@ def search_versions(request: Request) -> dict[str, Any]:
     if not 1 <= limit <= 200_000:
         raise InvalidInput(f"Invalid value for max_results. It must be from 1 to 200000, but got value {limit}.")
     page = request.space.store.search_versions(
-        fields.get("filter", ""),
+        native_model_filter(fields.get("filter", "")),
         order_by=fields.get("order_by", []),
         limit=limit,
         page_token=fields.get("page_token") or None,
@@ -248,17 +254,14 @@ def search_versions(request: Request) -> dict[str, Any]:
 
 
 def get_location(request: Request) -> dict[str, Any]:
-    """Where clients fetch the files of a version."""
+    """Where clients fetch the files of a version: what was registered, or the folder of the logged model."""
     version, store = _version(request), request.space.store
-    source = read_source(version.source) if version.source else None
-    if version.logged_model:
-        model = store.get_logged_model(version.logged_model, deleted=True)
-        location = model_location(artifact_location(store.get_experiment(model.experiment_id)), model.model_id)
-    elif version.run_id and (source is None or source.kind != "elsewhere"):
-        run = store.get_run(version.run_id)
-        location = run_location(artifact_location(store.get_experiment(run.experiment_id)), run.run_id)
-    else:
-        return {"artifact_uri": version.source}
+    if not version.logged_model:
+        if version.source or not version.run_id:
+            return {"artifact_uri": version.source}
+        return {"artifact_uri": f"runs:/{version.run_id}/{version.path}"}
+    model = store.get_logged_model(version.logged_model, deleted=True)
+    location = model_location(artifact_location(store.get_experiment(model.experiment_id)), model.model_id)
     return {"artifact_uri": f"{location}/{version.path}" if version.path else location}
 
 

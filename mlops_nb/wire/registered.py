@@ -16,6 +16,21 @@ _ELSEWHERE = ("s3", "gs", "wasb", "wasbs", "abfs", "abfss", "adl", "hdfs", "view
 """Places that clients open themselves, and this server never does."""
 
 
+_NO_PROMPT = re.compile(r"\btags?\.[`\"]?mlflow\.prompt\.is_prompt[`\"]?\s*!=\s*'true'", re.IGNORECASE)
+
+
+def native_model_filter(text: str) -> str:
+    """A filter of MLflow's in which what is no prompt need not say so: clients add that to every search.
+
+    Examples
+    --------
+    >>> native_model_filter("name = 'a' AND tag.`mlflow.prompt.is_prompt` != 'true'")[:35]
+    "name = 'a' AND (tags.`mlflow.prompt"
+    """
+    tag = "tags.`mlflow.prompt.is_prompt`"
+    return _NO_PROMPT.sub(f"({tag} IS NULL OR {tag} != 'true')", text)
+
+
 def version_json(version: ModelVersion) -> dict[str, Any]:
     """A version.
 

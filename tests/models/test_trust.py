@@ -57,8 +57,8 @@ class Bomb:
 
 def test_ones_own_is_loaded_also_by_a_later_process(saved: Path, fresh: Callable[[str], Any]) -> None:
     assert was_made_here(folder_digest(saved))
-    code = f"import json; from mlops_nb import models; print(json.dumps(models.load_folder({str(saved)!r}).predict([1, 5])))"
-    assert fresh(code) == [False, True]
+    ask = f"models.load_folder({str(saved)!r}).predict([1, 5])"
+    assert fresh(f"import json; from mlops_nb import models; print(json.dumps({ask}))") == [False, True]
 
 
 def test_ones_own_stays_so_wherever_it_is_copied(saved: Path, tmp_path: Path) -> None:
@@ -71,13 +71,15 @@ def test_somebody_elses_pickle_is_refused_with_what_is_inside(tmp_path: Path) ->
     folder, trace = tmp_path / "m", tmp_path / "trace"
     folder.mkdir()
     (folder / "model.pkl").write_bytes(pickle.dumps(Bomb(trace)))
-    write(folder, {"flavors": {"python_function": {"loader_module": "mlflow.sklearn", "model_path": "model.pkl"},
-                               "sklearn": {"pickled_model": "model.pkl", "serialization_format": "pickle"}}})  # fmt: skip
+    python = {"loader_module": "mlflow.sklearn", "model_path": "model.pkl"}
+    own = {"pickled_model": "model.pkl", "serialization_format": "pickle"}
+    write(folder, {"flavors": {"python_function": python, "sklearn": own}})
     with pytest.raises(PermissionDenied) as caught:
         models.load_folder(folder)
     assert str(caught.value) == (
-        "The model 'm' was not made by you, and loading it runs code that came with it: model.pkl is a pickle that imports "
-        f"{os.mkdir.__module__}.mkdir (can run anything). If you know where it comes from, load it with trust=('pickle',)."
+        "The model 'm' was not made by you, and loading it runs code that came with it: model.pkl is a pickle that "
+        f"imports {os.mkdir.__module__}.mkdir (can run anything). "
+        "If you know where it comes from, load it with trust=('pickle',)."
     )
     for trust in ((), ("code",), ("builtins.print",)):
         with pytest.raises(PermissionDenied):
@@ -97,7 +99,9 @@ def test_a_changed_model_is_not_ones_own_any_more(saved: Path) -> None:
 def test_trust_by_name_admits_these_names_and_no_others(tmp_path: Path) -> None:
     from sklearn.linear_model import Ridge
 
-    info = models.save_model(Ridge().fit([[0.0], [1.0]], [0, 1]), tmp_path / "m", serialization_format="pickle", requirements=[])
+    info = models.save_model(
+        Ridge().fit([[0.0], [1.0]], [0, 1]), tmp_path / "m", serialization_format="pickle", requirements=[]
+    )
     shutil.rmtree(tmp_path / "stranger")
     assert not was_made_here(info.digest)
     from mlops_nb.models.pickles import names_in
@@ -133,7 +137,11 @@ def test_skops_types_are_trusted_by_name_and_not_by_the_file(tmp_path: Path) -> 
     folder = tmp_path / "m"
     folder.mkdir()
     skops.dump(FunctionTransformer(os.system), folder / "model.skops")
-    own_list = {"pickled_model": "model.skops", "serialization_format": "skops", "skops_trusted_types": ["posix.system"]}
+    own_list = {
+        "pickled_model": "model.skops",
+        "serialization_format": "skops",
+        "skops_trusted_types": ["posix.system"],
+    }
     write(folder, {"flavors": {"sklearn": own_list}})
     with pytest.raises(PermissionDenied, match=r"the type posix\.system.*trust=\('posix\.system',\)"):
         models.load_folder(folder, native=True)
@@ -188,7 +196,7 @@ LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("flavors: !!python/name:os.system ''", InvalidInput, "asks for an object of the kind"),
         (LAUGHS + "flavors: {}", InvalidInput, "grows to more than"),
         ("flavors: " + "[" * 5000, InvalidInput, "levels deep"),
-        ("flavors: &a {b: *a}", MlopsError, ""),
+        ("flavors: &a {b: *a}", InvalidInput, "grows to more than"),
         ("flavors: {", CorruptData, "not valid YAML in line"),
         ("- a\n- b", CorruptData, "does not hold a mapping"),
         ("", CorruptData, "does not hold a mapping"),
@@ -223,7 +231,8 @@ def test_binary_and_huge_mlmodel_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["../secret.pkl", "/etc/passwd", "a/../../secret.pkl", "%2e%2e/secret.pkl", "C:\\x", "~/x", "x\0y", "a" * 2000]
+    "name",
+    ["../secret.pkl", "/etc/passwd", "a/../../secret.pkl", "%2e%2e/secret.pkl", "C:\\x", "~/x", "x\0y", "a" * 2000],
 )
 def test_file_names_never_leave_the_folder(name: str, tmp_path: Path) -> None:
     (tmp_path / "secret.pkl").write_bytes(pickle.dumps(1))
@@ -323,7 +332,7 @@ def test_loading_twice_fetches_once_and_a_touched_cache_is_filled_again(tmp_path
 
 
 def test_a_full_disk_is_an_error_and_not_half_a_model(tmp_path: Path, fresh: Callable[[str], Any]) -> None:
-    code = f"""
+    code = """
 import json, resource, signal
 import mlops_nb
 from mlops_nb import models
@@ -334,7 +343,9 @@ def lookup(rows): return [table[row] for row in rows]
 with mlops_nb.start_run() as run:
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
     faults = []
-    for attempt in (lambda: models.log_model(lookup, requirements=[]), lambda: models.save_model(lookup, "m", requirements=[])):
+    log = lambda: models.log_model(lookup, requirements=[])
+    save = lambda: models.save_model(lookup, "m", requirements=[])
+    for attempt in (log, save):
         try:
             attempt()
         except StoreError as error:
@@ -375,8 +386,9 @@ print(json.dumps(os.path.exists({str(tmp_path / "m")!r})))
 
 def test_risks_are_told_without_running_any(tmp_path: Path) -> None:
     (tmp_path / "python_model.pkl").write_bytes(pickle.dumps(Bomb(tmp_path / "trace")))
-    write(tmp_path, {"flavors": {"python_function": {"loader_module": "mlflow.pyfunc.model", "python_model": "python_model.pkl"}}})
+    write(
+        tmp_path,
+        {"flavors": {"python_function": {"loader_module": "mlflow.pyfunc.model", "python_model": "python_model.pkl"}}},
+    )
     assert [risk.name for risk in risks_of(tmp_path)] == ["pickle"]
     assert not (tmp_path / "trace").exists()
-
-

@@ -46,16 +46,19 @@ def plain(value: Any) -> Any:
         return value
     if isinstance(value, str):
         for key, stands_for in known.items():
-            value = value.replace(key, stands_for) if len(key) > 5 else (stands_for if value == key else value)
-        return re.sub(r"mlflow-artifacts:/\d+/", "mlflow-artifacts:/<experiment>/", value)
+            if len(key) > 20:  # an experiment's id may be as short as "1", which other things are as well
+                value = value.replace(key, stands_for)
+        return re.sub(r"mlflow-artifacts:/[^/]+", "mlflow-artifacts:/<experiment>", value)
     if isinstance(value, dict):
         return {str(plain(key)): plain(item) for key, item in sorted(value.items())}
     if isinstance(value, (list, tuple, set)):
         return [plain(item) for item in value]
     fields = {key.lstrip("_"): item for key, item in vars(value).items() if not callable(item)}
     for key in list(fields):
-        if "time" in key or key in ("workspace", "trace_archival_config"):
+        if "time" in key or key == "workspace":
             fields.pop(key)
+    if "experiment_id" in fields:
+        fields["experiment_id"] = known.get(fields["experiment_id"], fields["experiment_id"])
     return plain(fields)
 
 
@@ -66,7 +69,7 @@ def do(name: str, call: Any, /, *args: Any, **given: Any) -> Any:
         found[name] = plain(result)
         return result
     except Exception as error:
-        found[name] = {"error": getattr(error, "error_code", type(error).__name__)}
+        found[name] = {"error": getattr(error, "error_code", f"{type(error).__name__}: {error}")}
         return None
 
 

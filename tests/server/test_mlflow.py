@@ -1,0 +1,111 @@
+"""A real MLflow client is the judge: it gets from our server what it gets from ``mlflow server``, value by value."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlops_nb.server.app import Server
+from tests.server.live import TOKEN
+
+SCRIPT = Path(__file__).with_name("mlflow_calls.py")
+
+BETTER = {
+    "rename to a name that is taken": ("BAD_REQUEST", "RESOURCE_ALREADY_EXISTS"),
+    "rename a deleted one": ("INTERNAL_ERROR", "INVALID_STATE"),
+    "logged models where colour = 'x'": ("INTERNAL_ERROR", "INVALID_PARAMETER_VALUE"),
+}
+"""Where MLflow's server fails, and ours says what is wrong."""
+
+MORE = {
+    "runs where params.n IN ('1', '2')": ["r02", "r01"],
+    "runs where params.n NOT IN ('1')": [f"r{n:02}" for n in (11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 0)],
+    # params that are numbers are sorted as numbers, not as text
+    "runs by ['params.n']": [*(f"r{n:02}" for n in range(12)), "by tag"],
+}
+"""What our language of filters can, and MLflow's can not."""
+
+
+def compare(theirs: dict[str, Any], ours: dict[str, Any]) -> None:
+    """Every call gave the same, but for what is listed above."""
+    assert ours.keys() == theirs.keys()
+    assert len(theirs) > 140
+    differing = {name: (theirs[name], ours[name]) for name in theirs if theirs[name] != ours[name]}
+    for name, (bad, good) in BETTER.items():
+        assert differing.pop(name) == ({"error": bad}, {"error": good})
+    for name, found in MORE.items():
+        assert differing.pop(name)[1] == found
+    assert not differing, json.dumps(differing, indent=1)
+
+
+def ask(python: str, url: str, target: Path, token: str = "") -> dict[str, Any]:
+    """Run the script of calls."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
+    environment |= {"MLFLOW_TRACKING_TOKEN": token} if token else {}
+    environment |= {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    command = [python, str(SCRIPT), url, str(target)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return dict(json.loads(target.read_text()))
+
+
+@contextmanager
+def mlflow_server(python: str, folder: Path) -> Iterator[str]:
+    """A real ``mlflow server`` on a free port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    command = [
+        *(python, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"),
+        *("--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", str(folder / "files")),
+    ]
+    environment = {**os.environ, "PATH": f"{Path(python).parent}:{os.environ['PATH']}"}
+    server = subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        for _ in range(600):
+            try:
+                with urllib.request.urlopen(f"{url}/health", timeout=5):
+                    break
+            except OSError:
+                assert server.poll() is None, "mlflow server has ended"
+                time.sleep(0.2)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(1800)
+def test_the_same_as_mlflows_own_server(server: Server, tmp_path: Path) -> None:
+    python = str(tmp_path / "env" / "bin" / "python")
+    for command in (["venv", str(tmp_path / "env"), "--python", sys.executable],
+                    ["pip", "install", "--quiet", "--python", python, "mlflow>=3.17"]):  # fmt: skip
+        subprocess.run([sys.executable, "-m", "uv", *command], check=True, timeout=900)
+    ours = ask(python, server.url, tmp_path / "ours.json", TOKEN)
+    with mlflow_server(python, tmp_path) as url:
+        theirs = ask(python, url, tmp_path / "theirs.json")
+    compare(theirs, ours)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("mlflow") is None, reason="mlflow is not installed")
+def test_an_mlflow_client_that_is_here(server: Server, tmp_path: Path) -> None:
+    found = ask(sys.executable, server.url, tmp_path / "ours.json", TOKEN)
+    assert found["fluent inner"][1] == {"z": 1.0}
+    assert found["logged model read"]["status"] == "READY"
+    assert found["by alias"]["version"] == "1"
