@@ -89,7 +89,7 @@ def list_tree(tree: list[Artifact], path: str | None) -> list[dict[str, Any]]:
 
 def list_proxied(request: Request) -> dict[str, Any]:
     """The same, as the file client asks: names come without the folder."""
-    owner, path = split_path(request.fields.get("path", "").strip("/") or "nothing")
+    owner, path = split_path(request.fields.get("path", "").rstrip("/") or "nothing")
     files = list_tree(_find_tree(request, owner), path)
     return {"files": [{**each, "path": each["path"].rpartition("/")[2]} for each in files]}
 

@@ -71,7 +71,8 @@ def model_json(model: RegisteredModel, versions: Sequence[ModelVersion]) -> dict
         "last_updated_timestamp": model.last_update_time,
         "user_id": model.user,
         "description": model.description,
-        "latest_versions": [version_json(each) for each in latest_versions(versions)],
+        # without their aliases, which stand below: so it is with MLflow
+        "latest_versions": [{**version_json(each), "aliases": []} for each in latest_versions(versions)],
         "tags": tags_json(model.tags),
         "aliases": [{"alias": alias, "version": str(number)} for alias, number in model.aliases.items()],
     }

@@ -69,7 +69,9 @@ def do(name: str, call: Any, /, *args: Any, **given: Any) -> Any:
         found[name] = plain(result)
         return result
     except Exception as error:
-        found[name] = {"error": getattr(error, "error_code", f"{type(error).__name__}: {error}")}
+        response = getattr(error, "response", None)
+        told = f"{type(error).__name__}: {error}" if response is None else f"status {response.status_code}"
+        found[name] = {"error": getattr(error, "error_code", told)}
         return None
 
 
