@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +58,10 @@ def render_page(notebook: NotebookNode, title: str = "Notebook") -> str:
     """
     kind = type(notebook)
     metadata = {key: value for key, value in notebook.metadata.items() if key != "widgets"}
-    body, _ = _exporter().from_notebook_node(kind({**notebook, "metadata": kind({**metadata, "title": title})}))
+    with warnings.catch_warnings():
+        # A widget has no page of its own; the static view beside it is what the page shows.
+        warnings.filterwarnings("ignore", message="Your element with mimetype")
+        body, _ = _exporter().from_notebook_node(kind({**notebook, "metadata": kind({**metadata, "title": title})}))
     return str(body)
 
 

@@ -11,6 +11,9 @@ from mlops_nb.server.app import Server
 from mlops_nb.workspace import Workspace, open_workspace
 from tests.server.live import Client, running
 
+collect_ignore = ["mlflow_calls.py"]
+"""A script for an interpreter that has MLflow; this one may have none."""
+
 
 @pytest.fixture
 def space(tmp_path: Path) -> Iterator[Workspace]:
