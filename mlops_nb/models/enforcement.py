@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlops_nb.errors import InvalidInput
-from mlops_nb.models.casting import cast_column, check_value
+from mlops_nb.models.casting import cast_column, check_value, is_missing
 from mlops_nb.models.inputs import kind_of, plain_frame
 from mlops_nb.models.signature import Column, Param, Signature, Tensor, type_name
 
@@ -67,6 +67,30 @@ class Enforcer:
         if not self._columns:
             return data
         return self._enforce_frame(self._as_frame(data))
+
+    def check(self, data: Any) -> None:
+        """Check lists and dicts that the model takes as they are given; nothing is converted.
+
+        Raises
+        ------
+        InvalidInput
+            Naming the column, what was expected and what was found.
+        """
+        if self._tensors or not self._columns:
+            return
+        if not self._named:
+            values = data if isinstance(data, (list, tuple)) else [data]
+            for row, value in enumerate(values):
+                _check_plain(self._columns[0], value, row)
+            return
+        records = [data] if isinstance(data, dict) else data
+        for row, record in enumerate(records):
+            if not isinstance(record, dict):
+                raise InvalidInput(f"The input should be dicts; in row {row} is a {type(record).__name__}.")
+            self._check_missing(list(record))
+            for column in self._columns:
+                if column.name in record:
+                    _check_plain(column, record[column.name], row)
 
     # -- columns ----------------------------------------------------------------------------------------------------
 
@@ -180,6 +204,15 @@ class Enforcer:
             name: _cast_param(param, given[name]) if given and name in given else param.default
             for name, param in known.items()
         }
+
+
+def _check_plain(column: Column, value: Any, row: int) -> None:
+    if is_missing(value) and not column.required:
+        return
+    fault = check_value(value, column.type)
+    if fault:
+        name = "The input" if column.name is None else f"The column {column.name!r}"
+        raise InvalidInput(f"{name} should be {type_name(column.type)} and is {fault}, in row {row}.")
 
 
 def _absent(frame: Any, column: Column) -> Any:

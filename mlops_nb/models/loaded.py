@@ -95,8 +95,7 @@ class LoadedModel:
         """
         settings = self.enforcer.params(params)
         if self.description.keeps_form and isinstance(data, (list, dict, str)):
-            if not self.enforcer.is_open:
-                self.enforcer(data)  # checked, and handed on as it was given
+            self.enforcer.check(data)
             return self._score(data, settings)
         return self._score(self.enforcer(data), settings)
 

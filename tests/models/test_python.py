@@ -197,6 +197,22 @@ def test_requirements_are_what_the_code_imports(tmp_path: Path) -> None:
     assert info.requirements == (f"cloudpickle=={__import__('cloudpickle').__version__}", f"numpy=={np.__version__}")
 
 
+def test_lists_and_dicts_are_checked_and_handed_on_as_they_are(tmp_path: Path) -> None:
+    def same(data: Any) -> Any:
+        return data
+
+    models.save_model(same, tmp_path / "m", input_example=[{"name": "Ulm", "size": 3}], requirements=[])
+    model = models.load_folder(tmp_path / "m")
+    given = [{"name": "Rom", "size": 4, "more": [1]}]
+    assert model.predict(given) is given and model.predict(given[0]) is given[0]
+    with pytest.raises(InvalidInput, match="The column 'size' should be long and is string, in row 1"):
+        model.predict([*given, {"name": "Rom", "size": "4"}])
+    with pytest.raises(InvalidInput, match=r"The column 'size' \(long\) is missing"):
+        model.predict({"name": "Rom"})
+    with pytest.raises(InvalidInput, match="in row 0 is a str"):
+        model.predict(["Rom"])
+
+
 @pytest.mark.parametrize(
     ("model", "message"),
     [
