@@ -194,7 +194,10 @@ def test_requirements_are_what_the_code_imports(tmp_path: Path) -> None:
         return numpy.asarray(rows) * 2
 
     info = models.save_model(lazy, tmp_path / "m", input_example=[1, 2])
-    assert info.requirements == (f"cloudpickle=={__import__('cloudpickle').__version__}", f"numpy=={np.__version__}")
+    wanted = {f"cloudpickle=={__import__('cloudpickle').__version__}", f"numpy=={np.__version__}"}
+    assert wanted <= set(info.requirements)
+    # Reading the folder itself may need YAML, which some environments have under another name.
+    assert {line.split("==")[0] for line in set(info.requirements) - wanted} <= {"pyyaml"}
 
 
 def test_lists_and_dicts_are_checked_and_handed_on_as_they_are(tmp_path: Path) -> None:
