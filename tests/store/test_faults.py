@@ -408,7 +408,7 @@ FORKED = """
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_forked_children_write_too(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
-    out, err = start_python(FORKED, url_of(path)).communicate(timeout=60)
+    out, err = start_python(FORKED, url_of(path)).communicate(timeout=240)
     assert out.strip() == "[0, 0, 0, 0, 0] 6 True", err
     with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
