@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_nb import workspace as workspaces
 from mlops_nb.comparison import Judgement, RunView, judge
-from mlops_nb.entities import Run
+from mlops_nb.entities import Run, new_id
 from mlops_nb.errors import InvalidInput
 from mlops_nb.projects.causes import changed_code, changed_data, changed_packages, changed_randomness
 from mlops_nb.projects.events import Listener
@@ -27,6 +28,11 @@ __all__ = ["Verdict", "reproduce", "rerun_slice"]
 REPRODUCES = "mlops_nb.reproduces"
 VERDICT = "mlops_nb.verdict"
 CAUSES = "mlops_nb.verdict_causes"
+RERUN = "mlops_nb.rerun"
+"""Tells the run of one execution from those of earlier ones, which may arrive late."""
+
+DELIVERY_SECONDS = 30.0
+GONE_SECONDS = 3.0
 
 
 @dataclass(slots=True)
@@ -208,10 +214,10 @@ def rerun_slice(
     whole_session: bool = False,
 ) -> tuple[RunView | None, Outcome]:
     """Execute a run's slice in a fresh kernel: the new run, nested in the original; None if it came to none."""
-    own = tags or {REPRODUCES: view.run.run_id}
+    token = new_id()
+    own = {**(tags or {REPRODUCES: view.run.run_id}), RERUN: token}
     name = f"{view.run.name}-again" if params is None else view.run.name
     book = rerun_notebook(view, name=name, tags=own, params=params, pin=params is None, whole_session=whole_session)
-    before = {run.run_id for run in _children(space, view.run)}
     environment = {
         workspaces.ENV_STORE: str(space.root) if space.is_embedded else space.store_url,
         workspaces.ENV_ARTIFACTS: space.artifacts_url,
@@ -222,15 +228,22 @@ def rerun_slice(
     if notebook:
         environment[workspaces.ENV_NOTEBOOK] = str(_absolute(space, notebook))
     outcome = execute(book, None, kernel=site.kernel, cwd=_folder(view, space), env=environment, listener=listener)
-    space.flush()
-    space.recover()
-    fresh = [run for run in _children(space, view.run) if run.run_id not in before]
-    return (load_view(fresh[0].run_id, space) if fresh else None), outcome
+    again = _await_rerun(space, token, patience=GONE_SECONDS if outcome.failure is not None else DELIVERY_SECONDS)
+    return (load_view(again.run_id, space) if again is not None else None), outcome
 
 
-def _children(space: Workspace, run: Run) -> list[Run]:
-    found: list[Run] = space.store.search_runs(None, f"parent_run_id = '{run.run_id}'", limit=1000).items
-    return found
+def _await_rerun(space: Workspace, token: str, *, patience: float) -> Run | None:
+    """The run that an execution made, once its kernel, which may still be leaving, has delivered all of it."""
+    until = time.monotonic() + patience
+    while True:
+        space.flush()
+        space.recover()
+        found = space.store.search_runs(None, f"tags.`{RERUN}` = '{token}'", limit=1).items
+        run: Run | None = found[0] if found else None
+        whole = run is not None and run.status.is_final and not any(space.journals.glob(f"{run.run_id}.*"))
+        if whole or time.monotonic() > until:
+            return run
+        time.sleep(0.05)
 
 
 def _absolute(space: Workspace, path: str) -> Path:
