@@ -114,6 +114,8 @@ class Database:
         self._closed = False
         self._gate = threading.Condition()
         self._busy = 0
+        self._fork_waits = False
+        self._mine = threading.local()  # a thread that is inside may go further in while a fork waits for it
         _databases.add(self)
 
     @property
@@ -184,8 +186,7 @@ class Database:
             raise StoreError(f"The store '{self.label}' is closed.", hint="Open it again.")
         if self._one_connection:
             self._turn.acquire()
-        with self._gate:
-            self._busy += 1
+        self._enter()
         try:
             self._check_file()
             connection = self.engine.raw_connection()
@@ -196,11 +197,23 @@ class Database:
         except (self._driver_error, exc.DBAPIError, exc.TimeoutError) as error:
             raise explain(error, self.label) from error
         finally:
-            with self._gate:
-                self._busy -= 1
-                self._gate.notify_all()
+            self._leave()
             if self._one_connection:
                 self._turn.release()
+
+    def _enter(self) -> None:
+        inside = getattr(self._mine, "depth", 0)
+        with self._gate:
+            # Without this, a thread that writes all the time would never let a fork find a quiet moment.
+            self._gate.wait_for(lambda: inside or not self._fork_waits, timeout=_FORK_SECONDS)
+            self._busy += 1
+        self._mine.depth = inside + 1
+
+    def _leave(self) -> None:
+        self._mine.depth -= 1
+        with self._gate:
+            self._busy -= 1
+            self._gate.notify_all()
 
     def _check_file(self) -> None:
         # SQLite goes on writing into a file that has no name any more: what it takes would be lost without a word.
@@ -238,15 +251,19 @@ class Database:
         A child must not even close a connection of its parent, and would believe in locks that are the parent's.
         """
         self._gate.acquire()
+        self._fork_waits = True
         self._gate.wait_for(lambda: self._busy == 0, timeout=_FORK_SECONDS)
         if self._busy == 0 and not self._one_connection:
             self.engine.dispose()
 
     def after_fork(self, *, child: bool) -> None:
         """Go on. The threads that held or awaited a turn are not in the child."""
+        self._fork_waits = False
         if child:
             self._turn = threading.RLock()
+            self._mine = threading.local()
             self._busy = 0
+        self._gate.notify_all()
         self._gate.release()
 
     def close(self) -> None:
