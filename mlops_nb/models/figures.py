@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from typing import Any
 
 from mlops_nb.models.scores import Answers
@@ -26,6 +27,8 @@ def draw(kind: str, targets: Any, answers: Answers, importance: dict[str, tuple[
     -------
     dict of str to matplotlib Figure
     """
+    if importlib.util.find_spec("matplotlib") is None:
+        return {}  # an evaluation is its numbers; pictures are for where they can be drawn
     made = _draw_classes(targets, answers) if kind == "classifier" else _draw_numbers(targets, answers)
     if importance:
         made["permutation_importance"] = _draw_importance(importance)

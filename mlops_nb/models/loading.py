@@ -16,6 +16,10 @@ from mlops_nb.models.flavors import FLAVORS, Flavor, Row, load_flavor
 from mlops_nb.models.loaded import LoadedModel
 from mlops_nb.models.mlmodel import PYTHON, Description, inside, read_mlmodel
 from mlops_nb.models.requirements import difference, warn_difference
+from mlops_nb.workspace import takes_safe_models_only
+
+_QUICK_BYTES = 256 << 20
+"""Up to this size a folder is hashed first; of a larger one, what is safe to load by its format never is."""
 
 
 def load_folder(
@@ -69,15 +73,16 @@ def load_folder(
     if not path.is_dir():
         raise NotFound(f"There is no folder {str(path)!r}.", hint="Name the folder that holds the file MLmodel.")
     description = read_mlmodel(path)
-    walk_folder(path)  # refuses links that lead out, and pipes
+    files = walk_folder(path)  # refuses links that lead out, and pipes
     given = (trust,) if isinstance(trust, str) else tuple(trust)
     label = name or path.resolve().name
-    row, flavor, settings = _choose(description, label)
-    risks = _risks(path, description, row, flavor, settings)
-    allowed: frozenset[str] | None = frozenset(given)
-    if risks:
-        allowed = _allow(path, label, risks, given, digest, safe_only)
-    return _load(path, label, description, (row, flavor, settings), allowed, native)
+    chosen = _choose(description, label)
+    unsafe_refused = takes_safe_models_only() if safe_only is None else safe_only
+    allowed: frozenset[str] | None = None
+    small = digest or sum(file.stat().st_size for _, file in files) <= _QUICK_BYTES
+    if unsafe_refused or not (small and trusting.was_made_here(digest or folder_digest(path))):
+        allowed = _allow(path, label, _risks(path, description, *chosen), given, digest, unsafe_refused)
+    return _load(path, label, description, chosen, allowed, native)
 
 
 def load_own(folder: Path) -> LoadedModel:
@@ -106,12 +111,12 @@ def risks_of(folder: Path) -> list[trusting.Risk]:
 
 
 def _allow(
-    path: Path, label: str, risks: list[trusting.Risk], given: Sequence[str], digest: str, safe_only: bool | None
+    path: Path, label: str, risks: list[trusting.Risk], given: Sequence[str], digest: str, unsafe_refused: bool
 ) -> frozenset[str] | None:
     """None if this user made the model; else what is trusted of it, if that is enough."""
-    from mlops_nb.workspace import takes_safe_models_only
-
-    if takes_safe_models_only() if safe_only is None else safe_only:
+    if not risks:
+        return frozenset(given)
+    if unsafe_refused:
         raise trusting.refuse_unsafe(label, risks)
     if trusting.was_made_here(digest or folder_digest(path)):
         return None

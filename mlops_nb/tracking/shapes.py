@@ -108,9 +108,10 @@ def show_json(view: RunView, history: dict[str, Points]) -> dict[str, Any]:
     for kind in FACTS:
         shape[kind] = public_value(facts.get(kind))
     shape["outputs"] = shape["outputs"] or []
-    shape["models"] = shape["models"] or []
+    logged = [value for kind, value in facts.items() if kind.startswith("model:")]
+    shape["models"] = (shape["models"] or []) + public_value(logged)
     shape["artifacts"] = [{"path": a.path, "digest": a.digest, "size": a.size} for a in view.artifacts]
     for kind, value in facts.items():
-        if kind not in shape and kind != "session":
+        if kind not in shape and kind != "session" and not kind.startswith("model:"):
             shape[kind] = public_value(value)
     return shape

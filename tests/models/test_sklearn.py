@@ -45,34 +45,32 @@ def pipeline(data: tuple[pd.DataFrame, pd.Series]) -> Any:
     return make_pipeline(columns, RandomForestClassifier(n_estimators=5, random_state=0)).fit(*data)
 
 
-def script(folder: Path, frame: pd.DataFrame, load: str) -> str:
-    """Code that loads a model and prints what it predicts."""
-    return f"""
+KINDS = ("skops", "cloudpickle", "pickle")
+ASK = """
 import io, json
 import pandas as pd
-frame = pd.read_json(io.StringIO({frame.to_json()!r}))
-model = {load.format(folder=str(folder))}
-print(json.dumps([float(x) for x in model.predict(frame)]))
+frame = pd.read_json(io.StringIO({frame!r}))
+print(json.dumps([[float(x) for x in {load}(f"{folder}/{{kind}}").predict(frame)] for kind in {kinds!r}]))
 """
 
 
-OURS = "__import__('mlops_nb.models').models.load_folder({folder!r})"
-MLFLOWS = "__import__('mlflow.pyfunc').pyfunc.load_model({folder!r})"
-
-
-@pytest.mark.parametrize("kind", ["skops", "cloudpickle", "pickle"])
 def test_saved_and_loaded(
-    kind: str, data: tuple[pd.DataFrame, pd.Series], pipeline: Any, tmp_path: Path, fresh: Callable[[str], Any],
+    data: tuple[pd.DataFrame, pd.Series],
+    pipeline: Any,
+    tmp_path: Path,
+    fresh: Callable[[str], Any],
     in_mlflow: Callable[[str], Any],
-) -> None:  # fmt: skip
+) -> None:
     frame = data[0]
-    info = models.save_model(pipeline, tmp_path / "m", input_example=frame.iloc[:3], serialization_format=kind)
-    wanted = pipeline.predict(frame).tolist()
-    assert info.flavor == "sklearn" and info.note == ""
-    assert fresh(script(tmp_path / "m", frame, OURS)) == wanted
-    assert in_mlflow(script(tmp_path / "m", frame, MLFLOWS)) == wanted
-    native = f"mlflow.sklearn.load_model({str(tmp_path / 'm')!r})"
-    assert in_mlflow(f"import json, mlflow.sklearn; print(json.dumps(type({native}).__name__))") == "Pipeline"
+    for kind in KINDS:
+        info = models.save_model(pipeline, tmp_path / kind, input_example=frame.iloc[:3], serialization_format=kind)
+        assert info.flavor == "sklearn" and info.note == ""
+    wanted = [pipeline.predict(frame).tolist()] * 3
+    asked = {"frame": frame.to_json(), "folder": tmp_path, "kinds": KINDS}
+    assert fresh(ASK.format(load="__import__('mlops_nb.models').models.load_folder", **asked)) == wanted
+    assert in_mlflow(ASK.format(load="__import__('mlflow.pyfunc').pyfunc.load_model", **asked)) == wanted
+    native = f"[type(mlflow.sklearn.load_model(f'{tmp_path}/{{kind}}')).__name__ for kind in {KINDS!r}]"
+    assert in_mlflow(f"import json, mlflow.sklearn; print(json.dumps({native}))") == ["Pipeline"] * 3
 
 
 def test_the_folder_says_what_mlflow_says(data: Any, pipeline: Any, tmp_path: Path) -> None:
@@ -95,20 +93,19 @@ def test_the_folder_says_what_mlflow_says(data: Any, pipeline: Any, tmp_path: Pa
     assert (tmp_path / "m" / "conda.yaml").exists() and (tmp_path / "m" / "python_env.yaml").exists()
 
 
-def test_what_mlflow_saved_we_load(data: Any, pipeline: Any, tmp_path: Path, in_mlflow: Callable[[str], Any]) -> None:
-    for kind in ("skops", "cloudpickle", "pickle"):
-        folder = tmp_path / kind
-        in_mlflow(f"""
-import json, mlflow.sklearn, mlflow.models, pandas as pd
+def test_what_mlflow_saved_we_load(tmp_path: Path, in_mlflow: Callable[[str], Any]) -> None:
+    in_mlflow(f"""
+import json, mlflow.sklearn, mlflow.models, mlflow.pyfunc, pandas as pd
 from sklearn.linear_model import LogisticRegression
 frame = pd.DataFrame({{"a": [1.0, 2.0, 3.0], "b": [1, 2, 3]}})
 model = LogisticRegression().fit(frame, [0, 0, 1])
-mlflow.sklearn.save_model(model, {str(folder)!r}, serialization_format={kind!r}, pip_requirements=["scikit-learn"],
-                          signature=mlflow.models.infer_signature(frame, model.predict(frame)))
+made = dict(pip_requirements=["scikit-learn"], signature=mlflow.models.infer_signature(frame, model.predict(frame)))
+for kind in {KINDS!r}:
+    mlflow.sklearn.save_model(model, f"{tmp_path}/{{kind}}", serialization_format=kind, **made)
 print(1)
 """)
-        trust = () if kind == "skops" else ("pickle",)
-        model = models.load_folder(folder, trust=trust)
+    for kind in KINDS:
+        model = models.load_folder(tmp_path / kind, trust=() if kind == "skops" else ("pickle",))
         assert model.predict({"a": [1.0, 3.0], "b": [1, 3]}).tolist() == [0, 1]
         assert model.signature is not None and model.signature.columns == ["a", "b"]
 
@@ -162,3 +159,20 @@ def test_a_model_that_cannot_be_saved_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="no option 'colour'"):
         models.save_model(RandomForestClassifier(), tmp_path / "m", colour="red")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_skops_is_loaded_quickly_and_as_it_is(fresh: Callable[[str], Any]) -> None:
+    """The second process remembers the estimators' names: skops knows the same types, and nothing is left changed."""
+    code = """
+import json, sys
+import sklearn.utils
+genuine = sklearn.utils.all_estimators
+from mlops_nb.models.flavors.skops_files import skops_io
+io = skops_io()
+from skops.io import _trusted_types as types
+print(json.dumps([sorted(types.SKLEARN_ESTIMATOR_TYPE_NAMES), "sklearn.gaussian_process" in sys.modules,
+                  sklearn.utils.all_estimators is genuine and types.all_estimators is genuine]))
+"""
+    first, second = fresh(code), fresh(code)
+    assert len(first[0]) > 100 and first[0] == second[0]
+    assert (first[1], second[1]) == (True, False) and first[2] and second[2]

@@ -33,13 +33,6 @@ def check_options(flavor: str, options: Mapping[str, Any], known: tuple[str, ...
             raise InvalidInput(f"The flavor {flavor} has no option {name!r}.", hint=shown)
 
 
-def require_cloudpickle() -> Any:
-    """cloudpickle, which pickles functions and classes of a notebook with their code."""
-    from mlops_nb.errors import require
-
-    return require("cloudpickle", "models", purpose="save functions and classes that a notebook defines")
-
-
 def dump_with_code(model: Any, path: Path) -> None:
     """Pickle with the code of what is defined in the notebook, or in modules that are not installed.
 
@@ -51,7 +44,8 @@ def dump_with_code(model: Any, path: Path) -> None:
     InvalidInput
         If something in the model cannot be pickled; it says what.
     """
-    cloudpickle = require_cloudpickle()
+    import cloudpickle
+
     try:
         with code_by_value(), path.open("wb") as file:
             # Protocol 4 and not the newest: what MLflow and older interpreters read
@@ -66,7 +60,8 @@ def dump_with_code(model: Any, path: Path) -> None:
 @contextlib.contextmanager
 def code_by_value(*more: ModuleType) -> Iterator[None]:
     """Within it, cloudpickle takes the code of the user's own modules along, and that of `more`."""
-    cloudpickle = require_cloudpickle()
+    import cloudpickle
+
     known = cloudpickle.list_registry_pickle_by_value()
     modules = [module for module in (*local_modules(), *more) if module.__name__ not in known]
     for module in modules:

@@ -19,7 +19,6 @@ from mlops_nb.models.flavors.files import (
     load_pickle,
     model_file,
     pickle_risks,
-    require_cloudpickle,
 )
 from mlops_nb.models.mlmodel import inside
 from mlops_nb.models.trust import Risk
@@ -30,7 +29,8 @@ FILE = "python_model.pkl"
 def save(model: Any, folder: Path, example: Any, options: Mapping[str, Any]) -> Saved:
     """Pickle the object with its code; ``artifacts={name: file}`` go along, and ``load_context`` is told where."""
     check_options("python", options, ("artifacts",))
-    cloudpickle = require_cloudpickle()
+    import cloudpickle
+
     if inspect.isclass(model):
         try:
             model = model()
@@ -119,7 +119,6 @@ def risks(folder: Path, settings: Mapping[str, Any]) -> list[Risk]:
 
 def load(folder: Path, settings: Mapping[str, Any], trust: frozenset[str] | None) -> Any:
     """The user's object in its wrapper, with its files in place."""
-    require_cloudpickle()
     model = load_pickle(model_file(folder, settings, "python_model"), trust)
     paths = {name: str(inside(folder, str(each["path"]))) for name, each in (settings.get("artifacts") or {}).items()}
     context = SimpleNamespace(artifacts=paths, model_config=settings.get("config") or {})

@@ -17,7 +17,7 @@ from typing import Any
 
 from mlops_nb.errors import CorruptData, InvalidInput, require
 from mlops_nb.models.flavors import Saved, Scorer
-from mlops_nb.models.flavors.files import check_options, code_by_value, require_cloudpickle
+from mlops_nb.models.flavors.files import check_options, code_by_value
 from mlops_nb.models.inputs import kind_of
 from mlops_nb.models.mlmodel import inside
 from mlops_nb.models.pickles import describe, names_in
@@ -95,9 +95,9 @@ def _as_tensor(data: Any) -> Any:
 
 
 def _pickle(model: Any, path: Path) -> None:
+    import cloudpickle
     import torch
 
-    cloudpickle = require_cloudpickle()
     module = SimpleNamespace(Pickler=cloudpickle.CloudPickler, dump=cloudpickle.dump, __name__="cloudpickle")
     try:
         with code_by_value():

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 import sys
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from mlops_nb.models.flavors.files import (
     model_file,
     pickle_risks,
 )
+from mlops_nb.models.flavors.skops_files import settle, skops_io
 from mlops_nb.models.trust import Risk
 
 FORMATS = ("skops", "cloudpickle", "pickle")
@@ -71,14 +70,13 @@ def write(model: Any, folder: Path, options: Mapping[str, Any]) -> dict[str, Any
 
 def _write_skops(model: Any, path: Path, *, must: bool) -> list[str] | None:
     """The types beyond skops' own list; None if the model holds what only a pickle with code can carry elsewhere."""
-    io = require("skops.io", "sklearn", purpose="save scikit-learn models without pickle")
+    io = skops_io()
     try:
         io.dump(model, path)
-        settle_skops(path)
-        types = [str(each) for each in io.get_untrusted_types(file=path)]
+        settle(path)
+        types = _read_again(io, path)
         foreign = [each for each in types if not _is_importable(each)]
         if not foreign:
-            io.load(path, trusted=types)  # what cannot be read again must not be kept
             return types
         reason = f"{foreign[0]} is defined in the notebook or in a file beside it, which skops cannot take along"
     except Exception as error:  # skops raises whatever an object's own state makes it raise
@@ -92,41 +90,12 @@ def _write_skops(model: Any, path: Path, *, must: bool) -> list[str] | None:
     return None
 
 
-def settle_skops(path: Path) -> None:
-    """Write a skops file again without what changes each time: addresses in memory, and the time.
-
-    So the same model has the same bytes, whoever saves it when, and a digest tells whether two models are the same.
-    """
-    with zipfile.ZipFile(path) as archive:
-        files = {name: archive.read(name) for name in archive.namelist()}
-    schema = json.loads(files.pop("schema.json"))
-    known: dict[str, int] = {}
-    _renumber(schema, known)
-    draft = path.with_suffix(".draft")
-    with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for name in sorted(files, key=lambda each: (known.get(each.partition(".")[0], 0), each)):
-            archive.writestr(zipfile.ZipInfo(_renamed(name, known)), files[name], zipfile.ZIP_STORED)
-        archive.writestr(zipfile.ZipInfo("schema.json"), json.dumps(schema, indent=1), zipfile.ZIP_DEFLATED, 1)
-    draft.replace(path)
-
-
-def _renumber(value: Any, known: dict[str, int]) -> None:
-    if isinstance(value, dict):
-        if isinstance(value.get("__id__"), int):
-            value["__id__"] = known.setdefault(str(value["__id__"]), len(known) + 1)
-        if isinstance(value.get("file"), str) and "__loader__" in value:
-            known.setdefault(value["file"].partition(".")[0], len(known) + 1)
-            value["file"] = _renamed(value["file"], known)
-        for each in value.values():
-            _renumber(each, known)
-    elif isinstance(value, list):
-        for each in value:
-            _renumber(each, known)
-
-
-def _renamed(name: str, known: dict[str, int]) -> str:
-    stem, dot, ending = name.partition(".")
-    return f"{known[stem]}{dot}{ending}" if stem in known else name
+def _read_again(io: Any, path: Path) -> list[str]:
+    """What cannot be read again must not be kept; returns the types beyond skops' own list."""
+    types = [str(each) for each in io.get_untrusted_types(file=path)]
+    if all(map(_is_importable, types)):
+        io.load(path, trusted=types)
+    return types
 
 
 def _is_importable(name: str) -> bool:
@@ -148,7 +117,7 @@ def file_risks(path: Path, settings: Mapping[str, Any]) -> list[Risk]:
     """What in a scikit-learn-like file would run code; the file's own list of trusted types counts for nothing."""
     if settings.get("serialization_format") != "skops":
         return pickle_risks(path)
-    io = require("skops.io", "sklearn", purpose="load this model")
+    io = skops_io()
     try:
         types = io.get_untrusted_types(file=path)
     except Exception as error:  # a damaged archive raises in many ways
@@ -166,13 +135,14 @@ def load(folder: Path, settings: Mapping[str, Any], trust: frozenset[str] | None
 def read(path: Path, settings: Mapping[str, Any], trust: frozenset[str] | None) -> Any:
     """A scikit-learn-like object out of its file."""
     if settings.get("serialization_format") != "skops":
-        if settings.get("serialization_format") == "cloudpickle":
-            require("cloudpickle", "models", purpose="load this model")
         return load_pickle(path, trust)
-    io = require("skops.io", "sklearn", purpose="load this model")
+    io = skops_io()
     try:
-        types = [str(each) for each in io.get_untrusted_types(file=path)]
-        return io.load(path, trusted=[each for each in types if trust is None or each in trust or each in KNOWN])
+        if trust is None:
+            listed = settings.get("skops_trusted_types") or []  # one's own list: the file is one's own
+        else:
+            listed = [each for each in map(str, io.get_untrusted_types(file=path)) if each in trust or each in KNOWN]
+        return io.load(path, trusted=listed)
     except Exception as error:
         if type(error).__name__ == "UntrustedTypesFoundException":
             raise PermissionDenied(f"{path.name}: {error}", hint="Name the types in trust=.") from None
