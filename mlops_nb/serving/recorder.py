@@ -1,0 +1,292 @@
+"""Writing the request log: a bounded queue, and a thread that puts it into Parquet off the requests' path."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sys
+import threading
+import time
+import zlib
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mlops_nb.errors import InvalidInput
+from mlops_nb.serving import tables
+from mlops_nb.serving.log import ANSWERS, CHAMPION, FEEDBACK, log_files, stamp, stamp_of
+
+_FILE_ROWS = 20_000
+"""So many waiting rows are written before their time."""
+_SWEEP_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """What is logged, and for how long.
+
+    Attributes
+    ----------
+    sample : float
+        Share of requests that are kept, chosen by their id, so that all roles keep the same ones.
+    redact : tuple of str
+        Columns of inputs or outputs that are never written.
+    days : float
+        Files older than that are deleted; 0 keeps them.
+    max_bytes : int
+        The oldest files are deleted beyond that many bytes; 0 keeps them.
+    every : float
+        Seconds until a row is on disk, at the latest.
+    queue_rows : int
+        Most rows that wait to be written; more are dropped and counted.
+
+    Examples
+    --------
+    >>> LogSettings(sample=0.1, redact=("name",)).days
+    90.0
+    """
+
+    sample: float = 1.0
+    redact: tuple[str, ...] = ()
+    days: float = 90.0
+    max_bytes: int = 4 << 30
+    every: float = 5.0
+    queue_rows: int = 200_000
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.sample <= 1:
+            raise InvalidInput(f"A share of {self.sample} cannot be logged.", hint="Give one from 0 to 1, or as 10%.")
+        if self.days < 0 or self.max_bytes < 0 or self.every <= 0 or self.queue_rows < 1:
+            raise InvalidInput("The log's limits are negative.", hint="Give days and bytes of 0 or more.")
+
+
+@dataclass(slots=True)
+class Answer:
+    """One request and its answer. Columns are lists or arrays, a value a row; a refused request has none."""
+
+    request_id: str
+    time: float
+    latency_ms: float
+    status: int
+    version: str = ""
+    run_id: str = ""
+    role: str = CHAMPION
+    error: str | None = None
+    rows: int = 1
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Truth:
+    """What turned out to be true of one row of an answer."""
+
+    request_id: str
+    row: int
+    time: float
+    truth: Any
+
+
+class Recorder:
+    """The log of one served model, as one process writes it.
+
+    Parameters
+    ----------
+    folder : Path
+        As of `mlops_nb.serving.log_folder`; made when the first rows are written.
+    model : str
+        The name that rows carry.
+    settings : LogSettings
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from mlops_nb.serving import read_answers
+    >>> recorder = Recorder(Path(tempfile.mkdtemp()), "churn")
+    >>> columns = {"inputs": {"age": [41, 9]}, "outputs": {"prediction": [1, 0]}}
+    >>> recorder.record(Answer("r1", 1.8e9, 0.7, 200, "3", rows=2, **columns))
+    >>> recorder.close()
+    >>> table = next(read_answers(recorder.folder))
+    >>> table["input.age"].to_pylist(), table["output.prediction"].to_pylist()
+    ([41, 9], [1, 0])
+    """
+
+    def __init__(self, folder: Path, model: str, settings: LogSettings | None = None) -> None:
+        self.folder = folder
+        self.model = model
+        self.settings = settings or LogSettings()
+        self.written = 0
+        self.dropped = 0
+        self.failures = 0
+        self._waiting: deque[Answer | Truth] = deque()
+        self._rows = 0
+        self._count = 0
+        self._swept = 0.0
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._closing = False
+        self._thread: threading.Thread | None = None
+        self._keep = int(self.settings.sample * (1 << 32))
+
+    @property
+    def queued(self) -> int:
+        """Rows that wait to be written."""
+        return self._rows
+
+    def keeps(self, request_id: str) -> bool:
+        """Whether the sample has this request."""
+        return self.settings.sample >= 1 or zlib.crc32(request_id.encode()) < self._keep
+
+    def record(self, entry: Answer | Truth) -> None:
+        """Take an entry and return at once; it is dropped and counted if too many wait."""
+        rows = 1
+        if isinstance(entry, Answer):
+            if not self.keeps(entry.request_id):
+                return
+            rows = max(1, entry.rows)
+        with self._lock:
+            if self._rows + rows > self.settings.queue_rows or self._closing:
+                self.dropped += rows
+                return
+            self._waiting.append(entry)
+            self._rows += rows
+            full = self._rows >= _FILE_ROWS
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="mlops_nb-request-log", daemon=True)
+                self._thread.start()
+        if full:
+            self._wake.set()
+
+    def close(self, timeout: float = 10.0) -> None:
+        """Write what waits and stop; what cannot be written counts as dropped."""
+        with self._lock:
+            self._closing = True
+            thread = self._thread
+        self._wake.set()
+        if thread is not None:
+            thread.join(timeout)
+        with self._lock:
+            self.dropped += self._rows
+            self._rows = 0
+            self._waiting.clear()
+
+    # -- the thread -------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait(self.settings.every)
+            self._wake.clear()
+            closing = self._closing
+            self._flush()
+            if closing:
+                return
+
+    def _flush(self) -> None:
+        with self._lock:
+            entries = list(self._waiting)
+            self._waiting.clear()
+        if not entries:
+            return
+        try:
+            self._write(entries)
+        except Exception as error:
+            self._postpone(entries, error)
+        else:
+            rows = sum(_rows(entry) for entry in entries)
+            with self._lock:
+                self.written += rows
+                self._rows -= rows
+        self._sweep()
+
+    def _postpone(self, entries: list[Answer | Truth], error: Exception) -> None:
+        """The disk is full, or the like: serving goes on, the rows wait for the next time, as far as they may."""
+        self.failures += 1
+        if self.failures == 1:
+            sys.stderr.write(f"The request log cannot be written: {error}. Serving goes on; its rows wait.\n")
+        with self._lock:
+            if isinstance(error, OSError) and not self._closing:
+                self._waiting.extendleft(reversed(entries))
+            else:  # not of the disk: it would fail again
+                rows = sum(_rows(entry) for entry in entries)
+                self.dropped += rows
+                self._rows -= rows
+
+    def _write(self, entries: Sequence[Answer | Truth]) -> None:
+        answers = [entry for entry in entries if isinstance(entry, Answer)]
+        truths = [entry for entry in entries if isinstance(entry, Truth)]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if answers:
+            self._put(ANSWERS, answers, tables.answers_table(answers, self.model, frozenset(self.settings.redact)))
+        if truths:
+            self._put(FEEDBACK, truths, tables.feedback_table(truths))
+
+    def _put(self, kind: str, entries: Sequence[Answer | Truth], table: Any) -> None:
+        import pyarrow.parquet as parquet
+
+        self._count += 1
+        newest = max(time.time(), *(entry.time for entry in entries))  # a clock may have been set back
+        moment = dt.datetime.fromtimestamp(newest, dt.UTC)
+        name = f"{kind}-{stamp(moment)}-{os.getpid()}-{self._count}.parquet"
+        partial = self.folder / f".{name}.part"
+        try:
+            parquet.write_table(table, partial, compression="zstd")
+            partial.replace(self.folder / name)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+
+    def _sweep(self) -> None:
+        now = time.monotonic()
+        if self._swept and now - self._swept < _SWEEP_SECONDS:
+            return
+        self._swept = now
+        try:
+            sweep(self.folder, self.settings.days, self.settings.max_bytes)
+        except OSError:
+            self.failures += 1
+
+
+def sweep(folder: Path, days: float, max_bytes: int) -> list[Path]:
+    """Delete files whose time is up, and the oldest ones beyond a size; returns which.
+
+    Parameters
+    ----------
+    folder : Path
+    days, max_bytes : float, int
+        0 for no such limit.
+
+    Examples
+    --------
+    >>> sweep(Path("serving/nothing"), 90, 0)
+    []
+    """
+    files = log_files(folder)
+    gone = []
+    if days:
+        oldest = stamp(dt.datetime.now(dt.UTC) - dt.timedelta(days=days))
+        gone = [path for path in files if stamp_of(path) < oldest]
+    if max_bytes:
+        left = [path for path in files if path not in set(gone)]
+        sizes = {path: _size(path) for path in left}
+        total = sum(sizes.values())
+        for path in left:
+            if total <= max_bytes:
+                break
+            gone.append(path)
+            total -= sizes[path]
+    for path in gone:
+        path.unlink(missing_ok=True)
+    return gone
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _rows(entry: Answer | Truth) -> int:
+    return max(1, entry.rows) if isinstance(entry, Answer) else 1

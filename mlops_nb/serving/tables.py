@@ -1,0 +1,122 @@
+"""Entries of the request log as Arrow tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from mlops_nb.serving.log import INPUT, OUTPUT
+
+if TYPE_CHECKING:
+    from mlops_nb.serving.recorder import Answer, Truth
+
+
+def answers_table(answers: Sequence[Answer], model: str, redacted: frozenset[str] = frozenset()) -> Any:
+    """A table with a row for every row of the answers; columns that are redacted are not in it.
+
+    Examples
+    --------
+    >>> answers_table([], "churn").column_names[:3]
+    ['request_id', 'row', 'time']
+    """
+    import pyarrow as arrow
+
+    counts = [max(1, answer.rows) for answer in answers]
+    spread = [place for place, count in enumerate(counts) for _ in range(count)]
+
+    def column(values: list[Any], kind: Any) -> Any:
+        made = arrow.array(values, kind)
+        return made if len(spread) == len(values) else made.take(arrow.array(spread, arrow.int64()))
+
+    text = arrow.string()
+    made: dict[str, Any] = {
+        "request_id": column([each.request_id for each in answers], text),
+        "row": arrow.array([row for count in counts for row in range(count)], arrow.int64()),
+        "time": column([round(each.time * 1e6) for each in answers], arrow.int64()).cast(
+            arrow.timestamp("us", tz="UTC")
+        ),
+        "model": column([model] * len(answers), text),
+        "version": column([each.version for each in answers], text),
+        "run_id": column([each.run_id for each in answers], text),
+        "role": column([each.role for each in answers], text),
+        "latency_ms": column([each.latency_ms for each in answers], arrow.float64()),
+        "status": column([each.status for each in answers], arrow.int64()),
+        "error": column([_error(each, redacted) for each in answers], text),
+    }
+    for prefix, part in ((INPUT, "inputs"), (OUTPUT, "outputs")):
+        names = dict.fromkeys(name for each in answers for name in getattr(each, part) if name not in redacted)
+        for name in names:
+            pieces = [getattr(each, part).get(name) for each in answers]
+            made[f"{prefix}{name}"] = join_values(pieces, counts)
+    return arrow.table(made)
+
+
+def feedback_table(truths: Sequence[Truth]) -> Any:
+    """A table with a row for every truth.
+
+    Examples
+    --------
+    >>> feedback_table([]).column_names
+    ['request_id', 'row', 'time', 'truth']
+    """
+    import pyarrow as arrow
+
+    return arrow.table(
+        {
+            "request_id": arrow.array([each.request_id for each in truths], arrow.string()),
+            "row": arrow.array([each.row for each in truths], arrow.int64()),
+            "time": arrow.array([round(each.time * 1e6) for each in truths], arrow.int64()).cast(
+                arrow.timestamp("us", tz="UTC")
+            ),
+            "truth": join_values([[each.truth] for each in truths], [1] * len(truths)),
+        }
+    )
+
+
+def join_values(pieces: Sequence[Any], counts: Sequence[int]) -> Any:
+    """One column out of the requests' pieces (lists, arrays, series; None for a request without it).
+
+    What has no common type becomes text: JSON of each value.
+
+    Examples
+    --------
+    >>> join_values([[1, 2], None, [0.5]], [2, 1, 1]).to_pylist()
+    [1.0, 2.0, None, 0.5]
+    >>> join_values([[1], ["a"]], [1, 1]).to_pylist()
+    ['1', 'a']
+    """
+    import pyarrow as arrow
+
+    values: list[Any] = []
+    for piece, count in zip(pieces, counts, strict=True):
+        found = [None] * count if piece is None else _plain(piece)
+        values += found if len(found) == count else [None] * count
+    try:
+        made = arrow.array(values, from_pandas=True)
+    except (arrow.ArrowException, OverflowError, TypeError, ValueError):
+        try:  # whole numbers and fractions are numbers
+            numbers = all((isinstance(v, (int, float)) and not isinstance(v, bool)) or v is None for v in values)
+            made = arrow.array(values, arrow.float64() if numbers else arrow.string(), from_pandas=True)
+        except (arrow.ArrowException, OverflowError, TypeError, ValueError):
+            made = arrow.array([_as_text(value) for value in values], arrow.string())
+    if arrow.types.is_null(made.type):
+        return made.cast(arrow.string())  # Parquet keeps no type for what has no value
+    return made
+
+
+def _plain(piece: Any) -> list[Any]:
+    found = piece.tolist() if hasattr(piece, "tolist") else piece
+    return found if isinstance(found, list) else [found]
+
+
+def _as_text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, default=str)
+
+
+def _error(answer: Answer, redacted: frozenset[str]) -> str | None:
+    if answer.error and any(f"'{name}'" in answer.error for name in redacted):
+        return "A redacted column does not fit."  # the sentence would quote its value
+    return answer.error
