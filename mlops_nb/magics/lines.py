@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 
 from mlops_nb.errors import InvalidInput, MlopsError
+from mlops_nb.magics.displays import register_displays
 from mlops_nb.magics.options import OneLineParser, parse_track, track_parser
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def register(shell: Any, session: Session) -> None:
     shell.register_magic_function(track_cell, "cell", "track")
     shell.register_magic_function(track_line, "line", "track")
     shell.register_magic_function(mlops_line, "line", "mlops")
+    register_displays(shell)
 
 
 def _mode_parser() -> OneLineParser:

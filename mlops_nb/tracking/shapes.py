@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -108,10 +109,17 @@ def show_json(view: RunView, history: dict[str, Points]) -> dict[str, Any]:
     for kind in FACTS:
         shape[kind] = public_value(facts.get(kind))
     shape["outputs"] = shape["outputs"] or []
-    logged = [value for kind, value in facts.items() if kind.startswith("model:")]
-    shape["models"] = (shape["models"] or []) + public_value(logged)
+    shape["models"] = _models(shape["models"] or [], facts)
     shape["artifacts"] = [{"path": a.path, "digest": a.digest, "size": a.size} for a in view.artifacts]
     for kind, value in facts.items():
         if kind not in shape and kind != "session" and not kind.startswith("model:"):
             shape[kind] = public_value(value)
     return shape
+
+
+def _models(fitted: list[dict[str, Any]], facts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Models that a cell fitted, and those that were logged: one that is both is one."""
+    logged = [public_value(value) for kind, value in facts.items() if kind.startswith("model:")]
+    known = {each["name"]: each for each in logged}
+    both = [{**each, **known.pop(each["name"], {"logged": False})} for each in fitted]
+    return both + list(known.values())

@@ -1,0 +1,35 @@
+"""Values of ours that a cell ends with are shown as views, and cost nothing before."""
+
+from __future__ import annotations
+
+import sys
+
+from IPython.core.interactiveshell import InteractiveShell
+
+import mlops_nb
+from mlops_nb.models.evaluation import Evaluation
+
+
+def test_our_values_are_shown_as_views() -> None:
+    shell = InteractiveShell()
+    mlops_nb.load_ipython_extension(shell)
+    with mlops_nb.start_run(run_name="fit <b>") as run:
+        mlops_nb.log_metric("acc", 0.9)
+    bundle, _ = shell.display_formatter.format(mlops_nb.get_run(run.run_id))
+    assert bundle["text/plain"].startswith("✓ fit <b>") and "fit &lt;b&gt;" in bundle["text/html"]
+    found = Evaluation("classifier", {"f1_score": 0.5}, comparison={"model": "m/1", "metrics": {"f1_score": 0.4},
+                       "better": ["f1_score"]}, model="<i>m</i>/2")  # fmt: skip
+    bundle, _ = shell.display_formatter.format(found)
+    assert "m/1" in bundle["text/plain"] and "<i>" not in bundle["text/html"] and "0.4" in bundle["text/html"]
+    mlops_nb.unload_ipython_extension(shell)
+
+
+def test_shown_values_are_not_imported_for_it() -> None:
+    import subprocess
+
+    code = (
+        "import sys; from IPython.core.interactiveshell import InteractiveShell as S; import mlops_nb;"
+        "mlops_nb.load_ipython_extension(S()); print('mlops_nb.models' in sys.modules, 'pandas' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False False"
