@@ -29,7 +29,8 @@ def evaluation_view(found: Mapping[str, Any]) -> dict[str, Any]:
 
     Examples
     --------
-    >>> print(evaluation_view({"model": "churn/3", "kind": "classifier", "metrics": {"f1_score": 0.912345}})["text/plain"])
+    >>> found = {"model": "churn/3", "kind": "classifier", "metrics": {"f1_score": 0.912345}}
+    >>> print(evaluation_view(found)["text/plain"])
     churn/3 · classifier
     metric    value
     f1_score  0.9123
