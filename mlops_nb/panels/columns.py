@@ -136,7 +136,7 @@ def choose_columns(runs: Sequence[Run], *, metrics: int = 5, params: int = 6) ->
     counted: Counter[str] = Counter()
     for run in runs:
         # A run's few metrics say more of it than one of its hundred: a cell's score stands before an evaluation's list.
-        counted.update(dict.fromkeys(run.metrics, 1 / max(1, len(run.metrics))))  # type: ignore[arg-type]
+        counted.update(dict.fromkeys(run.metrics, 1 / max(1, len(run.metrics))))
     columns += [f"metrics.{key}" for key, _ in counted.most_common(metrics)]
     given = Counter(key for run in runs for key in run.params)
     order = sorted(given, key=lambda key: (-int(_varies(runs, key)), -given[key]))
