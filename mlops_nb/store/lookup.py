@@ -26,7 +26,7 @@ from mlops_nb.store.terms import Compare, Order
 _COUNTED = 8
 """Terms of a filter that are counted before it is run."""
 
-_parse = lru_cache(maxsize=256)(parse_filter)
+parse_cached = lru_cache(maxsize=256)(parse_filter)
 
 _LAST = "\U0010ffff"  # sorts after whatever follows a prefix
 
@@ -124,7 +124,7 @@ class Lookup:
 
     def _choose_driver(self, transaction: Transaction, filter: str, limit: int) -> int | None:
         """The place of the filter's term to begin with; None walks the order."""
-        terms = [(place, term) for place, term in enumerate(conjuncts(_parse(filter))) if may_drive(term)]
+        terms = [(place, term) for place, term in enumerate(conjuncts(parse_cached(filter))) if may_drive(term)]
         if not terms or not self._database.is_sqlite:
             return None
         highest = transaction.first(self._database.statement("highest", lambda: select(func.max(schema.runs.c.no))))
@@ -146,7 +146,7 @@ class Lookup:
             query = query.where(runs.lifecycle_stage == view)
         if ids is not None:
             query = query.where(among(runs.experiment_id, ids))
-        query = self._clauses.narrow(query, _parse(filter), driver)
+        query = self._clauses.narrow(query, parse_cached(filter), driver)
         return order_query(query, orders, part, nulls, walk=driver is None).limit(bindparam("most"))
 
     def line_runs(self, line: str, *, limit: int = 50) -> list[Run]:

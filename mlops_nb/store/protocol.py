@@ -86,6 +86,31 @@ class RunStore(Protocol):
     ) -> Page:
         """A page of runs. `experiment_ids` None means all; `order_by` takes ``metrics.acc DESC`` and the like."""
 
+    def count_runs(
+        self, experiment_ids: Sequence[str] | None = None, filter: str = "", *, view: str = "active"
+    ) -> int:
+        """How many runs fit."""
+
+    def group_runs(
+        self,
+        by: str,
+        experiment_ids: Sequence[str] | None = None,
+        filter: str = "",
+        *,
+        metrics: Sequence[str] = (),
+        limit: int = 500,
+        view: str = "active",
+    ) -> list[dict[str, Any]]:
+        """Groups of runs, the newest first: ``key, count, newest, oldest, newest_run, statuses, metrics`` (for each of
+        these `metrics`: count, mean, std, min, max). `by` is notebook, cell, experiment (then the key is its id),
+        parent, status, stage, user, ``params.KEY`` or ``tags.KEY``; runs without it have the key None."""
+
+    def run_keys(self, kind: str, *, limit: int = 300) -> list[tuple[str, int]]:
+        """Keys of ``metrics``, ``params`` or ``tags``, each with the number of its runs, most used first."""
+
+    def run_values(self, field: str, *, limit: int = 50) -> list[tuple[str, int]]:
+        """Values of what runs may be grouped by, each with the number of its runs, most used first."""
+
     def update_run(
         self,
         run_id: str,

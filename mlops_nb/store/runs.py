@@ -20,6 +20,7 @@ from mlops_nb.store.migrations import prepare, read_version
 from mlops_nb.store.moves import Moves
 from mlops_nb.store.rows import SCHEMA, encode_json, split_head
 from mlops_nb.store.statements import delete_rows, fetch_in, upsert_rows
+from mlops_nb.store.summaries import Summaries
 
 _OF_A_RUN = (
     schema.params, schema.param_changes, schema.metrics, schema.points, schema.tags, schema.facts, schema.artifacts,
@@ -27,7 +28,7 @@ _OF_A_RUN = (
 )  # fmt: skip
 
 
-class SqlStore(Intake, Experiments, Contents, Moves, LoggedModels):
+class SqlStore(Intake, Experiments, Contents, Moves, LoggedModels, Summaries):
     """A `Store` in SQLite or PostgreSQL.
 
     Parameters

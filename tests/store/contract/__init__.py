@@ -8,6 +8,7 @@ A backend's test module makes a fixture ``store`` (an open, empty store) and tak
 from tests.store.contract.changing import TestChanges, TestExperiments, TestRuns
 from tests.store.contract.searching import TestFilters, TestOrder, zoo
 from tests.store.contract.sharing import TestBesideAPage, TestGuardedWrites
+from tests.store.contract.summing import TestSummaries
 from tests.store.contract.values import TestMetrics, TestParams
 from tests.store.contract.writing import TestApply
 
@@ -22,5 +23,6 @@ __all__ = [
     "TestOrder",
     "TestParams",
     "TestRuns",
+    "TestSummaries",
     "zoo",
 ]

@@ -1,0 +1,195 @@
+"""Many runs at once, as numbers: how many fit, in which groups, with which keys; for lists of 100,000 runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from math import isfinite, sqrt
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, Select, and_, bindparam, case, func, literal, select
+
+from mlops_nb.errors import InvalidInput
+from mlops_nb.store import schema
+from mlops_nb.store.clauses import among
+from mlops_nb.store.engine import Transaction
+from mlops_nb.store.lookup import Lookup, parse_cached
+from mlops_nb.store.pages import check_limit
+from mlops_nb.store.rows import storable
+from mlops_nb.store.statements import fetch_in
+from mlops_nb.store.terms import STATUSES
+
+COLUMNS = {
+    "notebook": "notebook",
+    "cell": "line",
+    "experiment": "experiment_id",
+    "parent": "parent_run_id",
+    "status": "status",
+    "stage": "stage",
+    "user": "user_id",
+}
+"""What runs may be grouped by, beside ``params.KEY`` and ``tags.KEY``, and the column that it is."""
+
+_ALL = 1 << 40
+
+
+class Summaries(Lookup):
+    """Counts and groups of runs."""
+
+    def count_runs(
+        self, experiment_ids: Sequence[str] | None = None, filter: str = "", *, view: str = "active"
+    ) -> int:
+        """How many runs fit."""
+        check_limit(1, view)
+        asked = self._asked(experiment_ids, filter, view)
+        with self._database.read() as transaction:
+            driver = self._choose_driver(transaction, asked[1], _ALL)
+            query = self._database.statement(
+                ("count runs", asked, driver),
+                lambda: self._subset(select(func.count()).select_from(schema.runs), asked, driver),
+            )
+            return int(transaction.all(query)[0][0])
+
+    def group_runs(
+        self,
+        by: str,
+        experiment_ids: Sequence[str] | None = None,
+        filter: str = "",
+        *,
+        metrics: Sequence[str] = (),
+        limit: int = 500,
+        view: str = "active",
+    ) -> list[dict[str, Any]]:
+        """Groups of runs, the newest first: ``key, count, newest, oldest, newest_run, statuses, metrics`` (of these:
+        count, mean, std, min, max of last values). `by` is a word of `COLUMNS`, ``params.KEY`` or ``tags.KEY``."""
+        check_limit(limit, view)
+        asked = self._asked(experiment_ids, filter, view)
+        with self._database.read() as transaction:
+            driver = self._choose_driver(transaction, asked[1], _ALL)
+            rows = transaction.all(
+                self._database.statement(("groups", by, asked, driver), partial(self._groups, by, asked, driver)),
+                most=limit,
+            )
+            newest = self._ids(transaction, [row[4] for row in rows])
+            groups = {
+                row[0]: {
+                    "key": row[0], "count": int(row[1]), "newest": int(row[2]), "oldest": int(row[3]),
+                    "newest_run": newest.get(row[4]),
+                    "statuses": {s: int(n) for s, n in zip(STATUSES, row[5:], strict=True) if n}, "metrics": {},
+                }
+                for row in rows
+            }  # fmt: skip
+            for metric in dict.fromkeys(metrics):
+                for key, figures in self._measure_groups(transaction, by, asked, driver, storable(metric)):
+                    if key in groups:
+                        groups[key]["metrics"][metric] = figures
+        return list(groups.values())
+
+    def run_keys(self, kind: str, *, limit: int = 300) -> list[tuple[str, int]]:
+        """The keys of ``metrics``, ``params`` or ``tags``, each with the number of its runs, most used first."""
+        table = _table(kind)
+        statement = self._database.statement(
+            ("keys", kind),
+            lambda: (
+                select(table.c.key, func.count().label("runs"))
+                .group_by(table.c.key)
+                .order_by(func.count().desc(), table.c.key)
+                .limit(bindparam("most"))
+            ),
+        )
+        with self._database.read() as transaction:
+            return [(str(key), int(count)) for key, count in transaction.all(statement, most=limit)]
+
+    def run_values(self, field: str, *, limit: int = 50) -> list[tuple[str, int]]:
+        """Values of a word of `COLUMNS`, ``params.KEY`` or ``tags.KEY``, each with the number of its runs."""
+        found = [(row["key"], row["count"]) for row in self.group_runs(field, limit=1000)]
+        given = [(str(key), int(count)) for key, count in found if key is not None]
+        return sorted(given, key=lambda each: -each[1])[:limit]
+
+    @staticmethod
+    def _asked(experiment_ids: Sequence[str] | None, filter: str, view: str) -> tuple[Any, ...]:
+        ids = None if experiment_ids is None else tuple(sorted(set(experiment_ids)))
+        return ids, storable(filter), view
+
+    def _subset(self, query: Select[Any], asked: tuple[Any, ...], driver: int | None) -> Select[Any]:
+        ids, filter, view = asked
+        runs = schema.runs.c
+        if view != "all":
+            query = query.where(runs.lifecycle_stage == view)
+        if ids is not None:
+            query = query.where(among(runs.experiment_id, ids))
+        return self._clauses.narrow(query, parse_cached(filter), driver)
+
+    def _groups(self, by: str, asked: tuple[Any, ...], driver: int | None) -> Select[Any]:
+        runs = schema.runs.c
+        key, source = _key(by)
+        query = select(
+            key.label("key"),
+            func.count(),
+            func.max(runs.start_time).label("newest"),
+            func.min(runs.start_time),
+            func.max(runs.no),
+            *(func.sum(case((runs.status == status, 1), else_=0)) for status in STATUSES),
+        ).select_from(source)
+        query = self._subset(query, asked, driver)
+        return query.group_by(key).order_by(func.max(runs.start_time).desc(), key).limit(bindparam("most"))
+
+    def _measure_groups(
+        self, transaction: Transaction, by: str, asked: tuple[Any, ...], driver: int | None, metric: str
+    ) -> list[tuple[Any, dict[str, Any]]]:
+        """Mean and deviation of a metric's last values, group by group. Squares are of differences from the group's own
+        mean: those of large numbers would eat what tells them apart."""
+        runs, row = schema.runs.c, schema.metrics.alias()
+
+        def build() -> Select[Any]:
+            key, source = _key(by)
+            joined = source.join(row, and_(row.c.run == runs.no, row.c.key == bindparam("metric")))
+            mean = func.avg(row.c.value).over(partition_by=key)
+            query = select(key.label("key"), row.c.value.label("value"), mean.label("mean")).select_from(joined)
+            finite = row.c.value > literal(-1.7e308), row.c.value < literal(1.7e308)
+            values = self._subset(query, asked, driver).where(*finite).subquery().c
+            off = values.value - values.mean
+            figures = func.min(values.mean), func.avg(off * off), func.min(values.value), func.max(values.value)
+            return select(values.key, func.count(), *figures).group_by(values.key)
+
+        statement = self._database.statement(("measure groups", by, asked, driver), build)
+        return [(each[0], _figures(*each[1:])) for each in transaction.all(statement, metric=metric)]
+
+    def _ids(self, transaction: Transaction, numbers: Sequence[int]) -> dict[int, str]:
+        runs = schema.runs.c
+        rows = fetch_in(
+            transaction, self._database, "ids by no", lambda: select(runs.no, runs.run_id), runs.no, numbers
+        )
+        return {row[0]: row[1] for row in rows}
+
+
+def _figures(count: int, mean: float, squares: float, low: float, high: float) -> dict[str, Any]:
+    spread = squares * count / (count - 1) if count > 1 else None
+    return {
+        "count": int(count),
+        "mean": float(mean),
+        "std": sqrt(spread) if spread is not None and isfinite(spread) else None,
+        "min": float(low),
+        "max": float(high),
+    }
+
+
+def _table(kind: str) -> Any:
+    tables = {"metrics": schema.metrics, "params": schema.params, "tags": schema.tags}
+    if kind not in tables:
+        raise InvalidInput(f"There are no {kind[:40]!a} of a run.", hint=f"Use one of: {', '.join(tables)}.")
+    return tables[kind]
+
+
+def _key(by: str) -> tuple[ColumnElement[Any], FromClause]:
+    """The column that runs are grouped by, and the tables that it is in."""
+    runs = schema.runs
+    if by in COLUMNS:
+        return runs.c[COLUMNS[by]], runs
+    kind, dot, key = by.partition(".")
+    if not dot or kind not in ("params", "tags") or not key:
+        words = ", ".join([*COLUMNS, "params.KEY", "tags.KEY"])
+        raise InvalidInput(f"Runs cannot be grouped by {by[:60]!a}.", hint=f"Use one of: {words}.")
+    row = _table(kind).alias("grouped")
+    joined = runs.outerjoin(row, and_(row.c.run == runs.c.no, row.c.key == storable(key)))
+    return row.c.head, joined
