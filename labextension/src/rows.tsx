@@ -1,0 +1,292 @@
+/** The tree of runs: only the rows in view are in the page; the keyboard reaches all of them. */
+
+import { useVirtualizer } from '@tanstack/react-virtual';
+import React from 'react';
+
+import { asNumber, elide, showDuration, showNumber, showText, showValue } from './format';
+import { useNow, useSignal } from './hooks';
+import type { RunsList } from './list';
+import { Age, Button, cls, Metric, Name, RestartBadge, Spark, StatusMark, Verdict } from './parts';
+import { Commands, ILab } from './tokens';
+import type { IRow } from './tree';
+import type { IGroup, IRun } from './wire';
+import { __, _n } from './words';
+
+const RUN_HEIGHT = 46;
+const GROUP_HEIGHT = 30;
+const OVERSCAN = 8;
+
+/** What a row shows: the chosen columns, else the key metrics that it has. */
+function shownOf(list: RunsList, run: IRun): string[] {
+  if (list.columns.length) {
+    return list.columns;
+  }
+  const keys = list.metrics.filter(key => key in run.metrics);
+  return (keys.length ? keys : Object.keys(run.metrics)).slice(0, 2).map(key => `metrics.${key}`);
+}
+
+export function RunRows(props: { lab: ILab; onMenu: (event: React.MouseEvent, run: IRun) => void }): JSX.Element {
+  const { lab } = props;
+  const { list } = lab;
+  useSignal(list.changed);
+  const now = useNow();
+  const rows = list.rows;
+  const scroller = React.useRef<HTMLDivElement>(null);
+  const [cursor, setCursor] = React.useState<string | null>(null);
+  const id = React.useId();
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: index => (rows[index].kind === 'run' ? RUN_HEIGHT : GROUP_HEIGHT),
+    getItemKey: index => rows[index].key,
+    overscan: OVERSCAN
+  });
+  const shape = rows.length ? `${rows.length}:${rows[0].kind}` : '';
+  React.useEffect(() => virtual.measure(), [shape]);
+
+  const items = virtual.getVirtualItems();
+  React.useEffect(() => {
+    for (const item of items) {
+      if (rows[item.index]?.kind === 'more') {
+        list.more(rows[item.index].branch);
+      }
+    }
+  });
+
+  const at = Math.max(0, rows.findIndex(row => row.key === cursor));
+  const go = (index: number, extend: boolean) => {
+    const row = rows[Math.max(0, Math.min(rows.length - 1, index))];
+    if (row) {
+      setCursor(row.key);
+      virtual.scrollToIndex(rows.indexOf(row));
+      if (extend && row.run) {
+        const from = rows[at]?.run?.run_id;
+        list.pick([...list.picked, ...(from ? [from] : []), row.run.run_id]);
+      }
+    }
+  };
+  const key = (event: React.KeyboardEvent) => {
+    const row = rows[at];
+    if (!row || event.target !== event.currentTarget) {
+      return;
+    }
+    const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 300) / RUN_HEIGHT) - 1);
+    const steps: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -rows.length, End: rows.length };
+    if (event.key in steps) {
+      go(cursor === null ? 0 : at + steps[event.key], event.shiftKey);
+    } else if (event.key === 'ArrowRight') {
+      row.expandable && !row.expanded ? list.toggleOpen(row, true) : go(at + 1, false);
+    } else if (event.key === 'ArrowLeft') {
+      if (row.expanded) {
+        list.toggleOpen(row, false);
+      } else {
+        let above = at;
+        while (above > 0 && rows[above].depth >= row.depth) {
+          above--;
+        }
+        go(above, false);
+      }
+    } else if (event.key === 'Enter') {
+      row.run ? void lab.app.commands.execute(Commands.openRun, { run: row.run.run_id }) : list.toggleOpen(row);
+    } else if (event.key === ' ') {
+      row.run ? list.togglePick(row.run.run_id) : list.toggleOpen(row);
+    } else if (event.key === 'Delete' && (list.picked.length || row.run)) {
+      void lab.app.commands.execute(Commands.trash, { runs: list.picked.length ? list.picked : [row.run!.run_id] });
+    } else if ((event.key === 'a' || event.key === 'A') && (event.ctrlKey || event.metaKey)) {
+      list.pick(rows.flatMap(each => (each.run ? [each.run.run_id] : [])));
+    } else if (event.key === 'Escape' && list.picked.length) {
+      list.pick([]);
+    } else if (event.key === 'c' && list.picked.length > 1) {
+      void lab.app.commands.execute(Commands.compare, { runs: list.picked });
+    } else {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  const click = (event: React.MouseEvent, row: IRow) => {
+    setCursor(row.key);
+    if (!row.run || row.kind === 'group') {
+      list.toggleOpen(row);
+    } else if (event.ctrlKey || event.metaKey) {
+      list.togglePick(row.run.run_id);
+    } else if (event.shiftKey) {
+      const from = Math.min(at, rows.indexOf(row));
+      const to = Math.max(at, rows.indexOf(row));
+      list.pick(rows.slice(from, to + 1).flatMap(each => (each.run ? [each.run.run_id] : [])));
+    } else {
+      void lab.app.commands.execute(Commands.openRun, { run: row.run.run_id });
+    }
+  };
+  return (
+    <div
+      ref={scroller}
+      className="mlops-Rows"
+      role="tree"
+      tabIndex={0}
+      aria-label={__('Runs')}
+      aria-multiselectable="true"
+      aria-activedescendant={cursor !== null && rows[at] ? `${id}-${at}` : undefined}
+      onKeyDown={key}
+    >
+      <div role="presentation" style={{ height: virtual.getTotalSize(), position: 'relative' }}>
+        {items.map(item => {
+          const row = rows[item.index];
+          const picked = !!row.run && row.kind === 'run' && list.picked.includes(row.run.run_id);
+          return (
+            <div
+              key={item.key}
+              id={`${id}-${item.index}`}
+              role="treeitem"
+              aria-level={row.depth + 1}
+              aria-setsize={rows.length}
+              aria-posinset={item.index + 1}
+              aria-expanded={row.expandable ? row.expanded : undefined}
+              aria-selected={picked}
+              className={cls('mlops-Row', `mlops-Row-${row.kind}`, picked && 'mlops-picked', row.key === cursor && 'mlops-cursor')}
+              style={{ height: item.size, transform: `translateY(${item.start}px)`, paddingLeft: 4 + row.depth * 14 }}
+              onClick={event => click(event, row)}
+              onContextMenu={event => row.run && row.kind === 'run' && (setCursor(row.key), props.onMenu(event, row.run))}
+            >
+              <Twisty row={row} onClick={() => list.toggleOpen(row)} />
+              {row.kind === 'group' ? (
+                <GroupRow group={row.group!} metrics={list.metrics} />
+              ) : row.run ? (
+                <RunRow list={list} run={row.run} now={now} onPick={() => list.togglePick(row.run!.run_id)} picked={picked} />
+              ) : row.kind === 'error' ? (
+                <span className="mlops-bad">{row.text}</span>
+              ) : (
+                <span className="mlops-mute">{__('Loading…')}</span>
+              )}
+            </div>
+          );
+        })}
+      </div>
+    </div>
+  );
+}
+
+function Twisty(props: { row: IRow; onClick: () => void }): JSX.Element {
+  return (
+    <span
+      className={cls('mlops-Twisty', props.row.expanded && 'mlops-open', !props.row.expandable && 'mlops-none')}
+      aria-hidden="true"
+      onClick={event => {
+        event.stopPropagation();
+        props.onClick();
+      }}
+    >
+      ▸
+    </span>
+  );
+}
+
+function GroupRow(props: { group: IGroup; metrics: string[] }): JSX.Element {
+  const { group } = props;
+  const running = group.statuses?.RUNNING ?? 0;
+  const key = props.metrics.find(name => group.metrics?.[name]?.mean !== undefined && group.metrics?.[name]?.mean !== null);
+  const mean = key ? asNumber(group.metrics[key].mean) : null;
+  const std = key ? asNumber(group.metrics[key].std) : null;
+  return (
+    <span className="mlops-Group">
+      <Name text={group.label || __('(none)')} limit={48} className="mlops-Group-label" />
+      {running ? <StatusMark status="RUNNING" /> : null}
+      <span className="mlops-grow" />
+      {key && mean !== null ? (
+        <span className="mlops-mute mlops-Group-mean" title={__('mean of %1 over the group', showText(key))}>
+          ⌀ {elide(showText(key), 12)} {showNumber(mean, 3)}
+          {std !== null ? ` ± ${showNumber(std, 2)}` : ''}
+        </span>
+      ) : null}
+      <span className="mlops-Count" title={_n('%1 run', '%1 runs', group.count)}>
+        {group.count.toLocaleString('en')}
+      </span>
+    </span>
+  );
+}
+
+function RunRow(props: { list: RunsList; run: IRun; now: number; picked: boolean; onPick: () => void }): JSX.Element {
+  const { list, run, now } = props;
+  const shown = shownOf(list, run);
+  const metrics = shown.filter(column => column.startsWith('metrics.')).map(column => column.slice(8));
+  const curve = metrics
+    .concat(list.metrics.filter(key => key in run.metrics && !metrics.includes(key)).slice(0, 2))
+    .slice(0, 3)
+    .map(key => ({ key, values: list.spark(run.run_id, key) }))
+    .find(each => each.values && each.values.length > 1);
+  const live = run.status === 'RUNNING';
+  return (
+    <div className="mlops-Run">
+      <div className="mlops-Run-top">
+        <input
+          type="checkbox"
+          tabIndex={-1}
+          checked={props.picked}
+          aria-label={__('Pick %1', showText(run.name))}
+          onClick={event => event.stopPropagation()}
+          onChange={props.onPick}
+        />
+        <StatusMark status={run.status} />
+        <Name text={run.name} limit={60} className="mlops-Run-name" />
+        {run.revision > 1 ? <span className="mlops-mute mlops-Rev" title={__('revision %1 of this cell', run.revision)}>r{run.revision}</span> : null}
+        <Verdict verdict={run.verdict} />
+        <RestartBadge badge={run.badge} />
+        <span className="mlops-grow" />
+        {live ? (
+          <span className="mlops-st-running mlops-Run-live">{showDuration(Math.max(0, now - run.start_time))}</span>
+        ) : (
+          <Age time={run.start_time} now={now} />
+        )}
+      </div>
+      <div className="mlops-Run-below">
+        {shown.map(column => {
+          const dot = column.indexOf('.');
+          const [kind, key] = [column.slice(0, dot), column.slice(dot + 1)];
+          if (kind === 'metrics') {
+            return <Metric key={column} name={key} run={run} best={list.best[key]} />;
+          }
+          const value = kind === 'params' ? run.params[key] : kind === 'tags' ? run.tags[key] : (run as any)[key];
+          return value === undefined || value === null ? null : (
+            <span key={column} className="mlops-Metric" title={`${showText(key)} = ${showValue(value, 300)}`}>
+              <span className="mlops-mute">{elide(showText(key), 18)}</span> {showValue(value, 24)}
+            </span>
+          );
+        })}
+        {!shown.some(column => column.startsWith('metrics.') && column.slice(8) in run.metrics) && !Object.keys(run.metrics).length ? (
+          <span className="mlops-mute">{run.status === 'FAILED' ? __('failed') : run.kind !== 'run' ? __(run.kind) : showText(run.experiment)}</span>
+        ) : null}
+        <span className="mlops-grow" />
+        {curve ? <Spark values={curve.values} label={__('curve of %1', showText(curve.key))} /> : null}
+      </div>
+    </div>
+  );
+}
+
+/** What may be done with the picked runs. */
+export function PickedBar(props: { lab: ILab }): JSX.Element | null {
+  const { lab } = props;
+  useSignal(lab.list.changed);
+  const { picked } = lab.list;
+  if (!picked.length) {
+    return null;
+  }
+  const run = (command: string, args: any) => void lab.app.commands.execute(command, args);
+  return (
+    <div className="mlops-Picked" role="toolbar" aria-label={__('Picked runs')}>
+      <span className="mlops-mute">{__('%1 picked', picked.length)}</span>
+      <span className="mlops-grow" />
+      <Button
+        small
+        main
+        label={__('Compare')}
+        disabled={picked.length < 2 || picked.length > 50}
+        title={picked.length < 2 ? __('Pick two or more') : picked.length > 50 ? __('At most 50') : undefined}
+        onClick={() => run(Commands.compare, { runs: picked })}
+      />
+      <Button small label={__('Delete')} onClick={() => run(Commands.trash, { runs: picked })} />
+      <Button small label={__('Unpick all')} title={__('Escape')} onClick={() => lab.list.pick([])}>
+        ×
+      </Button>
+    </div>
+  );
+}

@@ -1,0 +1,442 @@
+/** The left sidebar: runs of the notebook, the project or all; jobs, models and services below. */
+
+import { ReactWidget, filterListIcon, refreshIcon } from '@jupyterlab/ui-components';
+import { Menu, Widget } from '@lumino/widgets';
+import React from 'react';
+
+import { elide, showDuration, showText } from './format';
+import { useLoad, useNow, useSignal } from './hooks';
+import type { Scope } from './list';
+import { Age, Button, Choices, cls, Empty, Loading, Name, Popover, Trouble } from './parts';
+import { PickedBar, RunRows } from './rows';
+import { Search } from './search';
+import { Commands, ILab } from './tokens';
+import type { Grouping } from './tree';
+import type { IJob, IModelItem, IRun, IService } from './wire';
+import { __ } from './words';
+
+export function makeSidebar(lab: ILab): Widget {
+  const widget = ReactWidget.create(<Sidebar lab={lab} />);
+  widget.addClass('mlops-Sidebar-host');
+  return widget;
+}
+
+export function Sidebar(props: { lab: ILab }): JSX.Element {
+  const { lab } = props;
+  const { list, feed } = lab;
+  useSignal(list.changed, feed.state);
+  const menu = (event: React.MouseEvent, run: IRun) => {
+    event.preventDefault();
+    event.stopPropagation();
+    openMenu(lab, run, event.clientX, event.clientY);
+  };
+  return (
+    <section className="mlops-Sidebar" aria-label={__('Runs and models')}>
+      <header className="mlops-Sidebar-head">
+        <div className="mlops-Bar">
+          <h2>{__('Runs')}</h2>
+          <span className="mlops-mute mlops-Total" aria-live="polite">
+            {list.total === null ? '' : list.total.toLocaleString('en')}
+          </span>
+          <span className="mlops-grow" />
+          <SavedFilters lab={lab} />
+          <GroupBy lab={lab} />
+          <ColumnChooser lab={lab} />
+          <button type="button" className="mlops-Icon" title={__('All runs in a table')} aria-label={__('All runs in a table')} onClick={() => void lab.app.commands.execute(Commands.grid)}>
+            <TableIcon />
+          </button>
+          <button type="button" className="mlops-Icon" title={__('Read again')} aria-label={__('Read again')} onClick={() => void (feed.ready ? list.reload() : feed.start())}>
+            <refreshIcon.react tag="span" width="16px" height="16px" />
+          </button>
+        </div>
+        <Choices<Scope>
+          label={__('Runs of')}
+          value={list.scope}
+          options={[
+            { value: 'notebook', label: __('Notebook'), title: list.notebook ? __('Runs of %1', list.notebook) : __('Runs of the notebook that is open') },
+            { value: 'project', label: __('Project'), title: feed.hello ? feed.hello.store.project : undefined },
+            { value: 'all', label: __('All'), title: __('All runs of the store') }
+          ]}
+          onChange={scope => list.setScope(scope)}
+        />
+        <Search
+          text={list.text}
+          words={list.words}
+          refusal={list.refusal}
+          onChange={text => list.setText(text)}
+          values={async field => (await lab.api.values(field, list.scope, list.scope === 'notebook' ? list.notebook : null)).values}
+        />
+      </header>
+      {feed.problem ? <Trouble text={feed.problem} retry={() => void feed.start()} /> : null}
+      <div className="mlops-Sidebar-runs">{list.loaded && !list.rows.length ? <NoRuns lab={lab} /> : !list.loaded ? feed.problem ? null : <Loading rows={6} /> : <RunRows lab={lab} onMenu={menu} />}</div>
+      <PickedBar lab={lab} />
+      <JobsSection lab={lab} />
+      <ModelsSection lab={lab} />
+      <ServicesSection lab={lab} />
+    </section>
+  );
+}
+
+function TableIcon(): JSX.Element {
+  return (
+    <svg width="16" height="16" viewBox="0 0 24 24" aria-hidden="true">
+      <path className="jp-icon3" fill="#616161" d="M3 4h18v16H3V4zm2 2v3h14V6H5zm0 5v3h5v-3H5zm7 0v3h7v-3h-7zm-7 5v2h5v-2H5zm7 0v2h7v-2h-7z" />
+    </svg>
+  );
+}
+
+/** Why there is nothing, and what to do. */
+function NoRuns(props: { lab: ILab }): JSX.Element | null {
+  const { list, feed, app } = props.lab;
+  if (list.refusal || feed.problem) {
+    return null;
+  }
+  if (list.text.trim()) {
+    return (
+      <Empty title={__('Nothing fits')}>
+        <p>{__('No run fits this search.')}</p>
+        <Button small label={__('Clear the search')} onClick={() => list.setText('')} />
+        {list.scope === 'notebook' ? <Button small label={__('Search the whole project')} onClick={() => list.setScope('project')} /> : null}
+      </Empty>
+    );
+  }
+  if (list.scope === 'notebook' && !list.notebook) {
+    return (
+      <Empty title={__('No notebook is open')}>
+        <p>{__('Its runs will stand here, and follow the notebook that you are in.')}</p>
+        <Button small label={__('Show the runs of the project')} onClick={() => list.setScope('project')} />
+      </Empty>
+    );
+  }
+  return (
+    <Empty title={__('No runs yet')}>
+      <p>{__('Load mlops_nb in a notebook, then put one line on top of a cell:')}</p>
+      <pre>%load_ext mlops_nb</pre>
+      <pre>%%track</pre>
+      <p>{__('Each time that the cell runs, its params, metrics, code, data and outputs are kept, and stand here.')}</p>
+      <Button
+        small
+        main
+        label={__('Track the active cell')}
+        disabled={!list.notebook || !app.commands.hasCommand(Commands.trackCell)}
+        title={list.notebook ? undefined : __('Open a notebook first')}
+        onClick={() => void app.commands.execute(Commands.trackCell)}
+      />
+      {list.scope === 'notebook' ? <Button small label={__('Show the runs of the project')} onClick={() => list.setScope('project')} /> : null}
+    </Empty>
+  );
+}
+
+function GroupBy(props: { lab: ILab }): JSX.Element {
+  const { list } = props.lab;
+  const options: [Grouping, string][] = [
+    ['none', __('No groups')],
+    ['notebook', __('Notebook')],
+    ['cell', __('Cell')],
+    ['experiment', __('Experiment')],
+    ['sweep', __('Sweep or parent')]
+  ];
+  return (
+    <Popover label={__('Group by')} icon={<TreeIcon />} badge={undefined}>
+      {close => (
+        <fieldset className="mlops-Options">
+          <legend>{__('Group by')}</legend>
+          {options.map(([value, label]) => (
+            <label key={value}>
+              <input
+                type="radio"
+                name="mlops-group"
+                checked={list.grouping === value}
+                onChange={() => {
+                  list.setGrouping(value);
+                  close();
+                }}
+              />
+              {label}
+            </label>
+          ))}
+        </fieldset>
+      )}
+    </Popover>
+  );
+}
+
+function TreeIcon(): JSX.Element {
+  return (
+    <svg width="16" height="16" viewBox="0 0 24 24" aria-hidden="true">
+      <path className="jp-icon3" fill="#616161" d="M3 4h8v4H8v3h5v-1h8v4h-8v-1H8v5h5v-1h8v4h-8v-1H6V8H3V4z" />
+    </svg>
+  );
+}
+
+function ColumnChooser(props: { lab: ILab }): JSX.Element {
+  const { list } = props.lab;
+  const metrics = list.words?.metrics ?? list.metrics;
+  const params = list.words?.params ?? list.params;
+  const toggle = (column: string) =>
+    list.setColumns(list.columns.includes(column) ? list.columns.filter(each => each !== column) : [...list.columns, column]);
+  const group = (title: string, columns: string[]) =>
+    columns.length ? (
+      <fieldset className="mlops-Options">
+        <legend>{title}</legend>
+        {columns.slice(0, 60).map(column => (
+          <label key={column}>
+            <input type="checkbox" checked={list.columns.includes(column)} onChange={() => toggle(column)} />
+            <Name text={column.slice(column.indexOf('.') + 1)} limit={28} />
+          </label>
+        ))}
+      </fieldset>
+    ) : null;
+  return (
+    <Popover
+      label={__('Choose what rows show')}
+      icon={
+        <svg width="16" height="16" viewBox="0 0 24 24" aria-hidden="true">
+          <path className="jp-icon3" fill="#616161" d="M4 4h4v16H4V4zm6 0h4v16h-4V4zm6 0h4v16h-4V4zM6 6v12h0V6z" />
+        </svg>
+      }
+    >
+      {() => (
+        <div>
+          <div className="mlops-Bar">
+            <span className="mlops-mute">{list.columns.length ? __('%1 chosen', list.columns.length) : __('The key metrics')}</span>
+            <span className="mlops-grow" />
+            <Button small label={__('Key metrics')} disabled={!list.columns.length} onClick={() => list.setColumns([])} />
+          </div>
+          {group(__('Metrics'), metrics.map(key => `metrics.${key}`))}
+          {group(__('Params'), params.map(key => `params.${key}`))}
+          {group(__('Run'), ['run.experiment', 'run.user', 'run.stage'])}
+        </div>
+      )}
+    </Popover>
+  );
+}
+
+function SavedFilters(props: { lab: ILab }): JSX.Element {
+  const { list } = props.lab;
+  const text = list.text.trim();
+  return (
+    <Popover label={__('Saved searches')} icon={<filterListIcon.react tag="span" width="16px" height="16px" />}>
+      {close => (
+        <div className="mlops-Saved">
+          {text ? (
+            <Button
+              small
+              main={!list.saved.includes(text)}
+              label={list.saved.includes(text) ? __('Forget this search') : __('Save this search')}
+              onClick={() => list.toggleSaved(text)}
+            />
+          ) : null}
+          {list.saved.length ? (
+            <ul>
+              {list.saved.map(each => (
+                <li key={each}>
+                  <button
+                    type="button"
+                    className="mlops-Link"
+                    onClick={() => {
+                      list.setText(each);
+                      close();
+                    }}
+                  >
+                    <Name text={each} limit={60} />
+                  </button>
+                  <button type="button" className="mlops-Icon" aria-label={__('Forget %1', each)} onClick={() => list.toggleSaved(each)}>
+                    ×
+                  </button>
+                </li>
+              ))}
+            </ul>
+          ) : (
+            <p className="mlops-mute">{__('Searches that you save stand here.')}</p>
+          )}
+          {list.words?.examples?.length ? (
+            <>
+              <p className="mlops-mute">{__('For instance')}</p>
+              <ul>
+                {list.words.examples.slice(0, 4).map(each => (
+                  <li key={each}>
+                    <button
+                      type="button"
+                      className="mlops-Link mlops-code"
+                      onClick={() => {
+                        list.setText(each);
+                        close();
+                      }}
+                    >
+                      {each}
+                    </button>
+                  </li>
+                ))}
+              </ul>
+            </>
+          ) : null}
+        </div>
+      )}
+    </Popover>
+  );
+}
+
+/** A part of the sidebar that folds. */
+function Section(props: { lab: ILab; name: string; title: string; count?: number; live?: number; children: () => React.ReactNode; action?: React.ReactNode }): JSX.Element {
+  const { list } = props.lab;
+  const open = list.sections.includes(props.name);
+  return (
+    <section className={cls('mlops-Section', open && 'mlops-open')}>
+      <h3>
+        <button type="button" aria-expanded={open} onClick={() => list.toggleSection(props.name)}>
+          <span className={cls('mlops-Twisty', open && 'mlops-open')} aria-hidden="true">▸</span>
+          {props.title}
+          {props.live ? <span className="mlops-st-running"> ● {props.live}</span> : null}
+          <span className="mlops-grow" />
+          {props.count !== undefined ? <span className="mlops-Count">{props.count}</span> : null}
+        </button>
+        {props.action}
+      </h3>
+      {open ? <div className="mlops-Section-body">{props.children()}</div> : null}
+    </section>
+  );
+}
+
+export function jobTone(job: IJob): string {
+  return { running: 'running', finished: 'finished', failed: 'failed', cancelled: 'killed', lost: 'killed' }[job.state];
+}
+
+function JobsSection(props: { lab: ILab }): JSX.Element {
+  const { lab } = props;
+  useSignal(lab.jobs.changed);
+  const now = useNow(2_000);
+  const jobs = lab.jobs.list;
+  return (
+    <Section lab={lab} name="jobs" title={__('Jobs')} count={jobs.length} live={lab.jobs.running}>
+      {() =>
+        jobs.length ? (
+          <ul className="mlops-List">
+            {jobs.slice(0, 50).map(job => (
+              <li key={job.job_id}>
+                <button type="button" className="mlops-Item" onClick={() => void lab.app.commands.execute(Commands.openJob, { job: job.job_id })}>
+                  <span className={`mlops-St mlops-st-${jobTone(job)}`} aria-hidden="true">
+                    {{ running: '●', finished: '✓', failed: '✗', cancelled: '■', lost: '?' }[job.state]}
+                  </span>
+                  <Name text={job.title || `${job.verb} ${job.words[0] ?? ''}`} limit={40} className="mlops-Item-name" />
+                  <span className="mlops-grow" />
+                  <span className="mlops-mute">
+                    {job.state === 'running'
+                      ? job.progress
+                        ? `${job.progress.done}/${job.progress.total}`
+                        : showDuration(now - job.started)
+                      : job.state === 'finished'
+                        ? showDuration((job.ended ?? job.started) - job.started)
+                        : __(job.state)}
+                  </span>
+                </button>
+                {job.state === 'running' && job.progress ? (
+                  <progress aria-label={__('Progress')} max={job.progress.total || 1} value={job.progress.done} />
+                ) : null}
+              </li>
+            ))}
+          </ul>
+        ) : (
+          <p className="mlops-Hint">{__('Re-runs, reproductions and sweeps that you start stand here, with their progress.')}</p>
+        )
+      }
+    </Section>
+  );
+}
+
+function ModelsSection(props: { lab: ILab }): JSX.Element {
+  const { lab } = props;
+  const open = lab.list.sections.includes('models');
+  const [bell, ring] = React.useReducer((count: number) => count + 1, 0);
+  React.useEffect(() => {
+    const slot = () => ring();
+    lab.feed.models.connect(slot);
+    lab.feed.reset.connect(slot);
+    return () => {
+      lab.feed.models.disconnect(slot);
+      lab.feed.reset.disconnect(slot);
+    };
+  }, []);
+  const load = useLoad<IModelItem[]>(async () => (open && lab.feed.ready ? (await lab.api.models()).models : []), [open, bell]);
+  return (
+    <Section lab={lab} name="models" title={__('Models')} count={open && load.value ? load.value.length : undefined}>
+      {() =>
+        load.error ? (
+          <Trouble text={load.error} retry={load.reload} />
+        ) : load.value?.length ? (
+          <ul className="mlops-List">
+            {load.value.map(model => (
+              <li key={model.name}>
+                <button type="button" className="mlops-Item" onClick={() => void lab.app.commands.execute(Commands.openModel, { name: model.name })}>
+                  <Name text={model.shown} limit={36} className="mlops-Item-name" />
+                  {model.places.slice(0, 2).map(place => (
+                    <span key={place} className="mlops-Chip">{elide(showText(place), 16)}</span>
+                  ))}
+                  <span className="mlops-grow" />
+                  <span className="mlops-mute">{model.versions === 1 ? __('1 version') : __('%1 versions', model.versions)}</span>
+                </button>
+              </li>
+            ))}
+          </ul>
+        ) : load.loading ? (
+          <Loading rows={2} />
+        ) : (
+          <p className="mlops-Hint">{__('A run that logged a model can be registered: open the run, then Register.')}</p>
+        )
+      }
+    </Section>
+  );
+}
+
+function ServicesSection(props: { lab: ILab }): JSX.Element {
+  const { lab } = props;
+  const open = lab.list.sections.includes('services');
+  const load = useLoad<IService[]>(async () => (open && lab.feed.ready ? (await lab.api.services()).services : []), [open, lab.jobs.running]);
+  const now = useNow();
+  return (
+    <Section lab={lab} name="services" title={__('Services')} count={open && load.value ? load.value.length : undefined}>
+      {() =>
+        load.error ? (
+          <Trouble text={load.error} retry={load.reload} />
+        ) : load.value?.length ? (
+          <ul className="mlops-List">
+            {load.value.map(service => (
+              <li key={service.url + service.uri} className="mlops-Service">
+                <span className={`mlops-St mlops-st-${service.state === 'running' ? 'running' : 'killed'}`} aria-label={service.state} role="img">
+                  {service.state === 'running' ? '●' : '■'}
+                </span>
+                <Name text={service.name || service.uri} limit={36} className="mlops-Item-name" />
+                {service.drift ? <span className={cls('mlops-Chip', service.drift.state === 'ok' ? 'mlops-good' : 'mlops-bad')}>{__(service.drift.state)}</span> : null}
+                <span className="mlops-grow" />
+                <Age time={service.started} now={now} />
+              </li>
+            ))}
+          </ul>
+        ) : (
+          <p className="mlops-Hint">{__('Models that are served stand here, with their drift: mlops-nb serve models:/NAME@champion')}</p>
+        )
+      }
+    </Section>
+  );
+}
+
+/** The menu of a run, JupyterLab's own. */
+export function openMenu(lab: ILab, run: IRun, x: number, y: number): void {
+  const menu = new Menu({ commands: lab.app.commands });
+  const args = { run: run.run_id };
+  menu.addItem({ command: Commands.openRun, args });
+  if (lab.list.picked.length > 1 && lab.list.picked.includes(run.run_id)) {
+    menu.addItem({ command: Commands.compare, args: { runs: lab.list.picked } });
+  }
+  menu.addItem({ type: 'separator' });
+  for (const command of [Commands.rerun, Commands.reproduce, Commands.restore, Commands.register]) {
+    menu.addItem({ command, args });
+  }
+  menu.addItem({ type: 'separator' });
+  if (run.status === 'RUNNING') {
+    menu.addItem({ command: Commands.stop, args });
+  }
+  menu.addItem({ command: Commands.copyId, args });
+  menu.addItem({ command: Commands.trash, args: { runs: lab.list.picked.includes(run.run_id) ? lab.list.picked : [run.run_id] } });
+  menu.open(x, y);
+}
