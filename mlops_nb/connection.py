@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import os
+import re
+import select
 import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from mlops_nb import errors
 from mlops_nb.errors import InvalidInput, MlopsError, PermissionDenied, StoreError
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
+MARK = "X-Mlops-Nb"
+"""The header by which a server of ours is told from one of MLflow."""
+
 IDLE_SECONDS = 30.0
 """After this long a kept connection is not trusted to be there still."""
+
+_VERSION = re.compile(r"\d+\.\d[\w.+-]{0,40}")
 
 _BY_CODE: dict[str, type[MlopsError]] = {
     each.error_code: each
@@ -43,7 +51,7 @@ class Connection:
     Parameters
     ----------
     url : str
-        ``http(s)://host[:port][/prefix]``; a password in it is the token.
+        ``http(s)://[user:password@]host[:port][/prefix]``. A password with no user is the token.
     token : str
 
     Raises
@@ -65,7 +73,7 @@ class Connection:
         self._secure = parts.scheme == "https"
         self._host, self._port = host, port
         self._prefix = parts.path.rstrip("/")
-        self._token = token or parts.password or ""
+        self._login = _login(parts.username or "", token or unquote(parts.password or ""))
         self.url = f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{f':{port}' if port else ''}{self._prefix}"
         self._local = threading.local()
 
@@ -84,6 +92,30 @@ class Connection:
                     raise
         raise AssertionError("unreachable")
 
+    def ask(self, method: str, path: str, query: Any = (), body: Any = None, *, again: bool = False) -> Any:
+        """Make a request of a server's REST API: `query` goes into the address, `body` as JSON; the answer, read.
+
+        With `again`, a request that was cut off is made once more.
+        """
+        address = path + (f"?{urlencode(query, doseq=True)}" if query else "")
+        data = None if body is None else json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        try:
+            with self._ask(method, address, data, dict(headers), quoted=True) as answer:
+                found = answer.read()
+        except StoreError as error:
+            if not again or not isinstance(error.__cause__, (OSError, http.client.HTTPException)):
+                raise
+            with self._ask(method, address, data, dict(headers), quoted=True) as answer:
+                found = answer.read()
+        try:
+            return json.loads(found) if found.strip() else {}
+        except ValueError:
+            raise StoreError(
+                f"The server {self.url} answers {method} {path} with something that is no JSON.",
+                hint="Check that the address is that of a tracking server.",
+            ) from None
+
     def send_file(self, method: str, path: str, file: IO[bytes], size: int) -> None:
         """Send a file's bytes, in constant memory."""
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
@@ -91,19 +123,21 @@ class Connection:
             answer.read()
 
     @contextmanager
-    def fetch(self, path: str) -> Iterator[http.client.HTTPResponse]:
-        """The body of an answer, to be read a piece at a time."""
-        with self._ask("GET", path, None, {}) as answer:
+    def fetch(self, path: str, *, quoted: bool = False) -> Iterator[http.client.HTTPResponse]:
+        """The body of an answer, to be read a piece at a time; `quoted`: the path is percent-encoded already."""
+        with self._ask("GET", path, None, {}, quoted=quoted) as answer:
             yield answer
 
     @contextmanager
-    def _ask(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Iterator[http.client.HTTPResponse]:
-        if self._token:
-            headers["Authorization"] = f"Bearer {self._token}"
+    def _ask(
+        self, method: str, path: str, body: Any, headers: dict[str, str], *, quoted: bool = False
+    ) -> Iterator[http.client.HTTPResponse]:
+        if self._login:
+            headers["Authorization"] = self._login
         line = self._line()
         whole = False
         try:
-            line.request(method, self._prefix + quote(path, safe="/%?=&"), body, headers)
+            line.request(method, self._prefix + (path if quoted else quote(path, safe="/%?=&")), body, headers)
             answer = line.getresponse()
             if answer.status != 200:
                 self._raise(answer)
@@ -128,7 +162,7 @@ class Connection:
         """This thread's own connection; a new one if it is not fresh."""
         mine = self._local
         line: http.client.HTTPConnection | None = getattr(mine, "line", None)
-        if line is not None and (mine.pid != os.getpid() or time.monotonic() - mine.used > IDLE_SECONDS):
+        if line is not None and (mine.pid != os.getpid() or _is_stale(line, mine.used)):
             line.close()
             line = None
         if line is None:
@@ -166,3 +200,52 @@ class Connection:
         if line is not None:
             line.close()
             self._local.line = None
+
+
+def _is_stale(line: http.client.HTTPConnection, used: float) -> bool:
+    """Whether a kept connection is too old, or was closed by the server meanwhile: then it can be read, at its end."""
+    if line.sock is None or time.monotonic() - used > IDLE_SECONDS:
+        return True
+    try:
+        return bool(select.select([line.sock], [], [], 0)[0])
+    except (OSError, ValueError):
+        return True  # closed, or a number too high for select
+
+
+def _login(user: str, secret: str) -> str:
+    """The header that says who we are: a token, or a name and a password (servers of ours take either)."""
+    if not secret:
+        return ""
+    return f"Basic {base64.b64encode(f'{unquote(user)}:{secret}'.encode()).decode()}" if user else f"Bearer {secret}"
+
+
+_kinds: dict[str, str] = {}
+
+
+def kind_of_server(url: str, *, token: str = "") -> str:
+    """``ours`` or ``mlflow``: what answers at an address; remembered for the life of the process.
+
+    Parameters
+    ----------
+    url, token : str
+        As for `Connection`.
+
+    Raises
+    ------
+    StoreError
+        If nothing answers, or something that is neither.
+    """
+    if url not in _kinds:
+        connection = Connection(url, token=token)
+        try:
+            with connection.fetch("/version") as answer:
+                ours, version = answer.getheader(MARK), answer.read(1000).decode("utf-8", "replace").strip()
+        finally:
+            connection.close()
+        if not ours and not _VERSION.fullmatch(version):
+            raise StoreError(
+                f"What answers at {connection.url} is no tracking server.",
+                hint="Name the address of an mlops-nb server or an mlflow server.",
+            )
+        _kinds[url] = "ours" if ours else "mlflow"
+    return _kinds[url]

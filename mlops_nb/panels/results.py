@@ -19,6 +19,7 @@ from mlops_nb.panels.pages import run_page, verdict_view
 from mlops_nb.panels.registry_views import REGISTRY_KINDS, registry_view
 from mlops_nb.panels.tables import plain_table, runs_table
 from mlops_nb.panels.terminal import make_console, print_compare, print_run, print_runs
+from mlops_nb.panels.transfer_views import transfer_view
 
 SHOWN_PACKAGES = 12
 RUN_PARTS = ("run", "metrics", "params", "tags")
@@ -166,6 +167,10 @@ def _verdict(found: dict[str, Any], file: IO[str]) -> None:
         file.write(f"  {reason}\n")
 
 
+def _transfer(found: dict[str, Any], file: IO[str]) -> None:
+    _text(transfer_view(found)["text/plain"], file)
+
+
 def _lineage(graph: Graph, file: IO[str]) -> None:
     file.write(draw_tree(graph).rstrip("\n") + "\n")
 
@@ -190,6 +195,7 @@ drawers: dict[str, Callable[[Any, IO[str]], None]] = {
     "facts": _facts,
     "text": _text,
     "verdict": _verdict,
+    "transfer": _transfer,
     **{kind: _registry(kind) for kind in REGISTRY_KINDS},
 }
 
@@ -233,6 +239,8 @@ def static_view(kind: str, data: Any) -> View:
         return View(graph_room.lineage_view(nodes, [(edge.source, edge.target) for edge in data.edges]))
     if kind in REGISTRY_KINDS:
         return View(registry_view(kind, data))
+    if kind == "transfer":
+        return View(transfer_view(data))
     if kind == "verdict":
         return View(verdict_view(data, title=data["run_id"]))
     if kind == "artifacts":

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler, stream_request_body
 
+from mlops_nb import connection
 from mlops_nb.artifacts import Upload
 from mlops_nb.errors import InvalidInput, MlopsError
 from mlops_nb.server.faults import STATUS, Refusal, describe_fault
@@ -54,8 +55,8 @@ class Door(RequestHandler):
 
     async def prepare(self) -> None:
         """Check the headers; the body has not come yet."""
-        connection: Any = self.request.connection
-        connection.set_max_body_size(1 << 60)  # the route's own limit counts
+        wire: Any = self.request.connection
+        wire.set_max_body_size(1 << 60)  # the route's own limit counts
         try:
             self._enter()
             assert self.route is not None
@@ -182,6 +183,7 @@ class Door(RequestHandler):
     def set_default_headers(self) -> None:
         """Nothing is guessed, kept or shown in a frame; no other site is let in."""
         self.clear_header("Server")
+        self.set_header(connection.MARK, "1")
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Cache-Control", "no-store")
 
@@ -220,9 +222,9 @@ class Door(RequestHandler):
         except (MlopsError, StreamClosedError) as error:
             # The head has gone out: cutting the connection is what tells the client that the bytes are not whole.
             log.warning("sending %s was cut short: %s", file.digest, error)
-            connection: Any = self.request.connection
-            if connection is not None:
-                connection.stream.close()
+            wire: Any = self.request.connection
+            if wire is not None:
+                wire.stream.close()
         finally:
             await self.service.in_background(source.close)
 

@@ -32,6 +32,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "card": ("governance", "the model card of a version"),
     "history": ("governance", "who moved what when and why; what a version came from"),
     "server": ("server", "serve the store to a team; make and revoke tokens"),
+    "import": ("moving", "take over what MLflow keeps: a server, a folder or a file"),
     "store": ("stores", "where things are kept: info, verify, gc, upgrade"),
 }
 """Name of each verb: (module in this room, one line of help)."""

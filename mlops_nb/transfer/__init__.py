@@ -1,0 +1,8 @@
+"""Ways in and out: import from and export to MLflow, other trackers' files, moving and merging stores."""
+
+from __future__ import annotations
+
+from mlops_nb.transfer.importing import import_mlflow
+from mlops_nb.transfer.parcels import File, Origin, Report
+
+__all__ = ["File", "Origin", "Report", "import_mlflow"]

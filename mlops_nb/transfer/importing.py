@@ -1,0 +1,94 @@
+"""Taking over what MLflow keeps: from a server, a folder ``mlruns`` or a SQLite file, as often as one likes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mlops_nb.errors import InvalidInput, NotFound
+from mlops_nb.transfer.copying import Tick, copy_store
+from mlops_nb.transfer.mlflow import MlflowOrigin, Source
+from mlops_nb.transfer.own import keep_in
+from mlops_nb.transfer.parcels import Report
+from mlops_nb.workspace import Workspace
+
+
+def import_mlflow(
+    source: str,
+    space: Workspace,
+    *,
+    files: str | None = None,
+    token: str = "",
+    thorough: bool = False,
+    tick: Tick | None = None,
+    expect: Tick | None = None,
+) -> Report:
+    """Copy what is in a store of MLflow's into ours; what is here already stays as it is.
+
+    Parameters
+    ----------
+    source : str
+        ``http(s)://`` of a server, a folder ``mlruns``, or a SQLite file (also as ``sqlite:///PATH``).
+    space : Workspace
+        Where to.
+    files : str, optional
+        With a SQLite file: the folder in which the files of its runs lie.
+    token : str
+        For a server.
+    thorough : bool
+        Compare all points also of runs that look the same.
+    tick, expect : callable, optional
+        Hear of each run that was copied, and before that of how many there are.
+
+    Returns
+    -------
+    Report
+        With what could not be carried over.
+
+    Raises
+    ------
+    NotFound, InvalidInput
+        If there is nothing of MLflow's at `source`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from mlops_nb.workspace import open_workspace
+    >>> import_mlflow("no-such-folder", open_workspace(tempfile.mkdtemp()))
+    Traceback (most recent call last):
+    mlops_nb.errors.NotFound: There is nothing at no-such-folder. ...
+    """
+    report = Report(source.rpartition("@")[2], str(space.root))
+    origin = MlflowOrigin(_open_source(source, files, token), report)
+    if expect is not None:
+        expect(origin.total(), "")
+    space.flush()
+    return copy_store(
+        origin, space.store, keep_in(space.artifacts), tick or (lambda done, name: None), thorough=thorough
+    )
+
+
+def _open_source(source: str, files: str | None, token: str) -> Source:
+    if source.startswith(("http://", "https://")):
+        from mlops_nb.transfer.mlflow_server import MlflowServer
+
+        return MlflowServer(source, token=token)
+    if source.startswith("sqlite:///"):
+        path = Path(source.removeprefix("sqlite:///"))
+    elif "://" in source and not source.startswith("file://"):
+        raise InvalidInput(
+            f"MLflow's store at {source.partition('://')[0]}:// cannot be read directly.",
+            hint="Start mlflow server on it, and name the server's address.",
+        )
+    else:
+        path = Path(source.removeprefix("file://")).expanduser()
+    if path.is_dir():
+        from mlops_nb.transfer.mlflow_folder import MlflowFolder
+
+        return MlflowFolder(path / "mlruns" if (path / "mlruns" / "0").is_dir() else path)
+    if not path.exists():
+        raise NotFound(
+            f"There is nothing at {source}.", hint="Name a folder mlruns, a SQLite file, or the address of a server."
+        )
+    from mlops_nb.transfer.mlflow_database import MlflowDatabase
+
+    return MlflowDatabase(path, Path(files) if files else None)

@@ -1,0 +1,71 @@
+"""The verbs ``import`` and ``export``: taking over what other trackers keep, and going back."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from mlops_nb import workspace as workspaces
+from mlops_nb.transfer import Report, import_mlflow
+from mlops_nb.verbs.table import Result
+
+Hearing = dict[str, Any]
+
+
+def add_import(parser: argparse.ArgumentParser) -> None:
+    """Options of ``import``."""
+    parser.add_argument("tool", choices=["mlflow"], metavar="mlflow", help="whose files these are")
+    parser.add_argument("source", metavar="SOURCE", help="a server's address, a folder, or a SQLite file")
+    parser.add_argument("--files", metavar="FOLDER", help="with a SQLite file: where the files of its runs lie")
+    parser.add_argument("--thorough", action="store_true", help="compare all points of runs that look the same")
+
+
+def do_import(asked: argparse.Namespace) -> Result:
+    """Copy what another tracker keeps into the store; a second time adds what is new."""
+    with progress("import") as hearing:
+        report = import_mlflow(
+            asked.source,
+            workspaces.current(),
+            files=asked.files,
+            token=workspaces.server_token(),
+            thorough=asked.thorough,
+            **hearing,
+        )
+    return told(report)
+
+
+def told(report: Report) -> Result:
+    """A report as a result."""
+    facts = {
+        "source": report.source, "target": report.target, "new": report.new, "grown": report.grown,
+        "same": report.same, "lost": report.sentences(),
+    }  # fmt: skip
+    return Result("transfer", facts, facts)
+
+
+@contextmanager
+def progress(title: str, unit: str = "runs") -> Iterator[Hearing]:
+    """A progress bar on a terminal's stderr; silence elsewhere. Gives the callbacks `tick` and `expect`."""
+    if not sys.stderr.isatty():
+        yield {}
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}", markup=False), BarColumn(bar_width=24), MofNCompleteColumn(),
+        TextColumn(unit), TimeElapsedColumn(), TextColumn("{task.fields[name]}", style="dim", markup=False),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True, refresh_per_second=5) as bar:
+        task = bar.add_task(title, total=None, name="")
+
+        def expect(total: int, name: str) -> None:
+            bar.update(task, total=total if total >= 0 else None)
+
+        def tick(done: int, name: str) -> None:
+            bar.update(task, completed=done, name=name[:48])
+
+        yield {"tick": tick, "expect": expect}
