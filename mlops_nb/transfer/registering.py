@@ -1,4 +1,4 @@
-"""Copying registered models: numbers, aliases and stages stay; what differs on both sides is told, never overwritten."""
+"""Copying registered models: numbers, aliases and stages stay; what differs is told, never overwritten."""
 
 from __future__ import annotations
 

@@ -1,50 +1,104 @@
-"""Make a small store with MLflow itself: argv[1] is a tracking URI."""
-import sys, math, os, tempfile, pathlib
+"""Make a small store by MLflow itself, with one thing of every kind: run it with a tracking URI.
+
+``mlflow-3.17.tar.xz`` was made so, once by a SQLite file and once by a folder (``MLFLOW_ALLOW_FILE_STORE=true``).
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
 import mlflow
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, RunTag, LoggedModelInput, LoggedModelOutput, LoggedModelStatus, Dataset, DatasetInput, InputTag, LoggedModelParameter
-mlflow.set_tracking_uri(sys.argv[1])
-c = MlflowClient()
-e = c.create_experiment("churn", tags={"team": "risk"})
-gone = c.create_experiment("gone")
-r0 = c.create_run(gone, run_name="in a deleted experiment", start_time=1700000000000).info.run_id
-c.set_terminated(r0, "FINISHED", end_time=1700000000500)
-parent = c.create_run(e, run_name="parent", start_time=1700000001000, tags={"mlflow.user": "ann", "mlflow.source.type": "LOCAL", "mlflow.source.name": "train.py"})
-p = parent.info.run_id
-c.set_terminated(p, "FINISHED", end_time=1700000009000)
-child = c.create_run(e, run_name="child", start_time=1700000002000, tags={"mlflow.parentRunId": p, "mlflow.user": "ann", "mlflow.source.type": "LOCAL", "note": "grüße 🎉"})
-r = child.info.run_id
-c.log_batch(r, [Metric("loss", 1/(i+1), 1700000002000+i, i) for i in range(1500) ][:1000], [Param("lr", "0.1"), Param("layers", "[1, 2]"), Param("long", "x"*5000)], [])
-c.log_batch(r, [Metric("loss", 1/(i+1), 1700000002000+i, i) for i in range(1000,1500) ])
-c.log_batch(r, [Metric("bad", float("nan"), 1700000002000, 0), Metric("bad", float("inf"), 1700000002001, 1), Metric("neg", -1.5, 1700000002001, -3)])
-ds = Dataset(name="customers", digest="abc123", source_type="local", source='{"uri": "data/customers.csv"}', schema='{"x": "double"}', profile='{"rows": 10}')
-c.log_inputs(r, [DatasetInput(ds, [InputTag("mlflow.data.context", "training")])])
-with tempfile.TemporaryDirectory() as f:
-    f = pathlib.Path(f)
-    (f/"plots").mkdir(); (f/"plots"/"loss curve.png").write_bytes(bytes(range(256))*10); (f/"notes ö.txt").write_text("hello")
-    c.log_artifacts(r, str(f))
-    m = c.create_logged_model(e, name="net", source_run_id=r, tags={"a": "b"}, params={"depth": "3"}, model_type="sklearn")
-    (f/"m").mkdir(); (f/"m"/"MLmodel").write_text("flavors: {}\n"); (f/"m"/"model.bin").write_bytes(b"weights"*100)
-    c.log_model_artifacts(m.model_id, str(f/"m"))
-    c.finalize_logged_model(m.model_id, LoggedModelStatus.READY)
-    c.log_metric(r, "acc", 0.9, timestamp=1700000003000, step=1, model_id=m.model_id)
-    c.log_outputs(r, [LoggedModelOutput(m.model_id, 4)])
-    c.log_inputs(p, models=[LoggedModelInput(m.model_id)])
-    (f/"old").mkdir(); (f/"old"/"MLmodel").write_text("flavors: {python_function: {}}\n")
-    c.log_artifacts(r, str(f/"old"), "model")
-c.set_terminated(r, "FAILED", end_time=1700000005000)
-d = c.create_run(e, run_name="deleted", start_time=1700000003000).info.run_id
-c.delete_run(d)
-c.create_run(e, run_name="running", start_time=1700000004000)
-c.create_registered_model("churn", {"owner": "ann"}, "who leaves")
-c.create_model_version("churn", f"runs:/{r}/model", r, tags={"x": "y"}, description="first")
-c.create_model_version("churn", f"models:/{m.model_id}", model_id=m.model_id)
-c.create_model_version("churn", f"runs:/{r}/model", r)
-c.delete_model_version("churn", "2")
-c.create_model_version("churn", f"models:/{m.model_id}", model_id=m.model_id)
-c.set_registered_model_alias("churn", "champion", "4")
-c.transition_model_version_stage("churn", "1", "Production")
-c.create_registered_model("empty")
-c.delete_experiment(gone)
-with mlflow.start_run(experiment_id=e, run_name="fluent") as run:
-    mlflow.log_param("a", 1); mlflow.log_metric("x", 2.5, step=3)
+from mlflow.entities import (
+    Dataset,
+    DatasetInput,
+    InputTag,
+    LoggedModelInput,
+    LoggedModelOutput,
+    LoggedModelStatus,
+    Metric,
+    Param,
+)
+
+SOURCE = {"mlflow.user": "ann", "mlflow.source.type": "LOCAL"}
+
+
+def log_child(client: MlflowClient, run_id: str) -> None:
+    """Everything that a run can have but for files."""
+    points = [Metric("loss", 1 / (step + 1), 1700000002000 + step, step) for step in range(1500)]
+    params = [Param("lr", "0.1"), Param("layers", "[1, 2]"), Param("long", "x" * 5000)]
+    client.log_batch(run_id, points[:800], params)
+    client.log_batch(run_id, points[800:])
+    odd = [(float("nan"), 0), (float("inf"), 1)]
+    client.log_batch(run_id, [Metric("bad", value, 1700000002000 + step, step) for value, step in odd])
+    client.log_batch(run_id, [Metric("neg", -1.5, 1700000002001, -3)])
+    source, schema = '{"uri": "data/customers.csv"}', '{"x": "double"}'
+    data = Dataset("customers", "abc123", "local", source, schema=schema, profile='{"rows": 10}')
+    client.log_inputs(run_id, [DatasetInput(data, [InputTag("mlflow.data.context", "training")])])
+
+
+def log_files(client: MlflowClient, experiment: str, run_id: str, parent: str) -> str:
+    """Files, and a logged model."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for path, data in (
+            ("run/plots/loss curve.png", bytes(range(256)) * 10),
+            ("run/notes ö.txt", b"hello"),
+            ("net/MLmodel", b"flavors: {}\n"),
+            ("net/model.bin", b"weights" * 100),
+            ("old/MLmodel", b"flavors: {python_function: {}}\n"),
+        ):
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_bytes(data)
+        client.log_artifacts(run_id, str(root / "run"))
+        client.log_artifacts(run_id, str(root / "old"), "model")
+        given = {"tags": {"a": "b"}, "params": {"depth": "3"}, "model_type": "sklearn"}
+        model_id = client.create_logged_model(experiment, name="net", source_run_id=run_id, **given).model_id
+        client.log_model_artifacts(model_id, str(root / "net"))
+    client.finalize_logged_model(model_id, LoggedModelStatus.READY)
+    client.log_metric(run_id, "acc", 0.9, timestamp=1700000003000, step=1, model_id=model_id)
+    client.log_outputs(run_id, [LoggedModelOutput(model_id, 4)])
+    client.log_inputs(parent, models=[LoggedModelInput(model_id)])
+    return model_id
+
+
+def register(client: MlflowClient, run_id: str, model_id: str) -> None:
+    """A registered model with a gap in its versions."""
+    client.create_registered_model("churn", {"owner": "ann"}, "who leaves")
+    client.create_model_version("churn", f"runs:/{run_id}/model", run_id, tags={"x": "y"}, description="first")
+    client.create_model_version("churn", f"models:/{model_id}", model_id=model_id)
+    client.create_model_version("churn", f"runs:/{run_id}/model", run_id)
+    client.delete_model_version("churn", "2")
+    client.create_model_version("churn", f"models:/{model_id}", model_id=model_id)
+    client.set_registered_model_alias("churn", "champion", "4")
+    client.transition_model_version_stage("churn", "1", "Production")
+    client.create_registered_model("empty")
+
+
+def main() -> None:
+    mlflow.set_tracking_uri(sys.argv[1])
+    client = MlflowClient()
+    experiment, gone = client.create_experiment("churn", tags={"team": "risk"}), client.create_experiment("gone")
+    run_id = client.create_run(gone, run_name="in a deleted experiment", start_time=1700000000000).info.run_id
+    client.set_terminated(run_id, "FINISHED", end_time=1700000000500)
+    tags = {**SOURCE, "mlflow.source.name": "train.py"}
+    parent = client.create_run(experiment, run_name="parent", start_time=1700000001000, tags=tags).info.run_id
+    client.set_terminated(parent, "FINISHED", end_time=1700000009000)
+    tags = {**SOURCE, "mlflow.parentRunId": parent, "note": "grüße 🎉"}
+    child = client.create_run(experiment, run_name="child", start_time=1700000002000, tags=tags).info.run_id
+    log_child(client, child)
+    model_id = log_files(client, experiment, child, parent)
+    client.set_terminated(child, "FAILED", end_time=1700000005000)
+    client.delete_run(client.create_run(experiment, run_name="deleted", start_time=1700000003000).info.run_id)
+    client.create_run(experiment, run_name="running", start_time=1700000004000)
+    register(client, child, model_id)
+    client.delete_experiment(gone)
+    with mlflow.start_run(experiment_id=experiment, run_name="fluent"):
+        mlflow.log_param("a", 1)
+        mlflow.log_metric("x", 2.5, step=3)
+
+
+if __name__ == "__main__":
+    main()
