@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import queue
 import shutil
 import signal
 import tempfile
@@ -32,6 +33,9 @@ GRACE_SECONDS = 10
 STREAM_LIMIT = 32 * 2**20
 """Characters of printed text that are kept of one cell; a cell that prints forever must not fill memory and disk."""
 
+ASIDE_SECONDS = 20
+"""How long the kernel may take for what it is asked before the first cell and after the last."""
+
 SOCKET_ROOM = 90
 """Longest path of a folder for sockets: with ``/kernel-<n>`` the system takes about 103 characters."""
 
@@ -47,6 +51,8 @@ class FollowedClient(NotebookClient):
         *,
         meanwhile: Callable[[], None],
         at_end: Callable[[Failure | None], None],
+        opening: str = "",
+        closing: str = "",
         **options: Any,
     ) -> None:
         options |= {"on_cell_execute": self._name_cell, "on_cell_executed": self._unname_cell}
@@ -54,6 +60,7 @@ class FollowedClient(NotebookClient):
         self._saved = saved
         self._meanwhile = meanwhile
         self._at_end = at_end
+        self._opening, self._closing = opening, closing
         self.failure: Failure | None = None
         self._listener = listener
         self._interruption = interruption
@@ -118,10 +125,30 @@ class FollowedClient(NotebookClient):
             self._started = True
             self._group = getattr(self.km.provisioner, "pgid", None)
             try:
+                self._say_aside(self._opening)
                 self._execute_cells()
                 self.set_widgets_metadata()
             finally:
+                self._say_aside(self._closing)
                 self._end_kernel()
+
+    def _say_aside(self, code: str) -> None:
+        """Let the kernel run code that is no cell, of which nothing shows; if it cannot, the cells do not mind."""
+        python = self.nb.metadata["language_info"].get("name") == "python"
+        if code and python and not self._dead and self.shutdown_kernel == "graceful":
+            run_sync(self._await_aside)(code)
+
+    async def _await_aside(self, code: str) -> None:
+        assert self.kc is not None and self.km is not None  # the kernel runs
+        asked = await ensure_async(self.kc.execute(code, silent=True, store_history=False, allow_stdin=False))
+        for _ in range(ASIDE_SECONDS):
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    answer = await ensure_async(self.kc.shell_channel.get_msg(timeout=1))
+                    if answer["parent_header"].get("msg_id") == asked:
+                        return
+            if not await ensure_async(self.km.is_alive()):
+                return
 
     def _end_kernel(self) -> None:
         """Let the kernel end, and use the time that it takes."""

@@ -368,6 +368,7 @@ def execute(
     timeout: int | None = None,
     meanwhile: Callable[[], None] = lambda: None,
     at_end: Callable[[Failure | None], None] = lambda failure: None,
+    aside: tuple[str, str] = ("", ""),
     **options: Any,
 ) -> Outcome:
     """Execute a notebook in a kernel of its own until its end or its first failure, and save it in both cases.
@@ -394,6 +395,8 @@ def execute(
         Called when the kernel's process was started and does not answer yet, which takes a second.
     at_end : callable, optional
         Called with the failure when the notebook is executed and saved and the kernel is ending, which takes as long.
+    aside : (str, str)
+        Python that the kernel runs before the first cell and after the last; it shows nothing and counts as no cell.
     **options
         Further options of nbclient's `NotebookClient`.
 
@@ -419,7 +422,7 @@ def execute(
     told, stop = Told(listener), interruption or Interruption()
     saved = SavedNotebook(notebook, None if output is None else str(output))
     settings = {"startup_timeout": START_SECONDS, "iopub_timeout": IOPUB_SECONDS, "timeout": timeout, **options}
-    settings |= {"meanwhile": meanwhile, "at_end": at_end}
+    settings |= {"meanwhile": meanwhile, "at_end": at_end, "opening": aside[0], "closing": aside[1]}
     client = FollowedClient(saved, told, stop, kernel_name=kernel, **settings)
     try:
         with on_signals(stop):

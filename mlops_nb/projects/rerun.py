@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mlops_nb import workspace as workspaces
 from mlops_nb.entities import Run, Status
 from mlops_nb.errors import StoreError
-from mlops_nb.projects.events import Interruption, Listener, NotebookFailed, Told
+from mlops_nb.projects.events import Failure, Interruption, Listener, NotebookFailed, Told
 from mlops_nb.projects.execution import (
     Outcome,
     check_output,
@@ -24,6 +24,7 @@ from mlops_nb.projects.execution import (
 )
 from mlops_nb.projects.parameters import Contract, contract, recordable
 from mlops_nb.projects.recording import Recorder, lifted_metrics
+from mlops_nb.projects.sighting import Sighting, cell_digests
 from mlops_nb.tracking import ActiveRun, active, active_run, describe_error
 from mlops_nb.tracking.faults import say
 from mlops_nb.tracking.fluent import begin, current_experiment
@@ -54,6 +55,8 @@ class Job:
     output: str | None = None
     kernel: str | None = None
     cwd: Path | None = None
+    stage: str | None = None
+    environment: dict[str, str] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -67,6 +70,8 @@ def run_notebook(
     output: str | Path | None = None,
     kernel: str | None = None,
     timeout: int | None = None,
+    stage: str | None = None,
+    environment: Mapping[str, str] | None = None,
     workspace: Workspace | None = None,
     listener: Listener | None = None,
     interruption: Interruption | None = None,
@@ -95,6 +100,10 @@ def run_notebook(
         Name of the kernel; the notebook's own by default.
     timeout : int, optional
         Seconds that a cell may take.
+    stage : str, optional
+        The stage of the life of a model that it is: ``prepare``, ``train``, ...
+    environment : mapping, optional
+        More variables for the kernel's process.
     workspace : Workspace, optional
         Where the run is kept; the current one by default.
     listener : Listener, optional
@@ -129,7 +138,7 @@ def run_notebook(
         inject(notebook, values)
     recorded = {key: recordable(value) for key, value in {**stated.defaults(), **values}.items()}
     job = Job(notebook, where, recorded, experiment, name, {k: str(v) for k, v in (tags or {}).items()}, target, kernel)
-    job.cwd = where.parent
+    job.cwd, job.stage, job.environment = where.parent, stage, dict(environment or {})
     job.options = {"timeout": timeout}
     space = workspace or workspaces.current()
     run_id, outcome = track_execution(job, space, listener=listener, interruption=interruption)
@@ -176,17 +185,24 @@ def track_execution(
     run.log_params(job.params)
     recorder = Recorder(run, job.path.parent)
     partial = _partial_path(space, run)
+    sighting = Sighting(space, job.path, cell_digests(job.notebook))
+
+    def keep(failure: Failure | None) -> None:
+        recorder.keep(job.notebook, job.path.stem, failure)
+        sighting.record(run)
+
     try:
         outcome = execute(
             job.notebook,
             job.output or partial,
             kernel=job.kernel,
             cwd=job.cwd,
-            env=_environment(space, run, job.path),
+            env=_environment(space, run, job.path) | job.environment,
             listener=Told(recorder, listener),
             interruption=interruption,
             meanwhile=recorder.warm_up,
-            at_end=lambda failure: recorder.keep(job.notebook, job.path.stem, failure),
+            at_end=keep,
+            aside=(sighting.opening, sighting.closing),
             **job.options,
         )
         for note in outcome.notes:
@@ -197,6 +213,7 @@ def track_execution(
         _finish(run, Status.KILLED if isinstance(error, KeyboardInterrupt) else Status.FAILED)
         raise
     finally:
+        sighting.close()
         if partial is not None:
             partial.unlink(missing_ok=True)
     return run.run_id, outcome
@@ -212,6 +229,7 @@ def _begin(job: Job, space: Workspace) -> ActiveRun:
         parent_run_id=outer.run_id if outer is not None else workspaces.parent_run(),
         notebook=shown,
         line=hashlib.sha256(f"notebook:{shown}".encode("utf-8", "surrogatepass")).hexdigest()[:32],
+        stage=job.stage,
         source_type="PROJECT",
     )
     return begin(space, start, outer=active.current_run(), tags=job.tags)

@@ -18,9 +18,9 @@ from mlops_nb.capture.environment import environment as current_environment
 from mlops_nb.capture.lock import lock, parse_lock
 from mlops_nb.capture.randomness import thread_environment
 from mlops_nb.comparison import RunView
-from mlops_nb.errors import InvalidState, MissingDependency, MlopsError
+from mlops_nb.errors import InvalidInput, InvalidState, MissingDependency, MlopsError
 
-__all__ = ["Site", "build_environment", "find_uv", "site_for"]
+__all__ = ["Site", "build_environment", "find_uv", "kernel_of", "python_of", "run_uv", "site_for"]
 
 INSTALL_SECONDS = 1800
 
@@ -33,6 +33,8 @@ class Site:
     kernel: str | None
     environment: dict[str, str] = field(default_factory=dict)
     packages: dict[str, str] = field(default_factory=dict)
+    bin: str = ""
+    """The folder of its programs; empty for that of this interpreter."""
 
 
 @contextlib.contextmanager
@@ -55,7 +57,7 @@ def site_for(view: RunView, env: str) -> Iterator[Site]:
         raise InvalidState(f"The run {view.run.name!r} has no recorded environment.", hint="Use --env current.")
     text = lock(environment)
     root = build_environment(text, workspaces.current().root / "environments")
-    with _kernel_of(root) as variables:
+    with kernel_of(root) as variables:
         yield Site("locked", "mlops-nb-locked", {**pinned, **variables}, parse_lock(text).packages)
 
 
@@ -102,14 +104,23 @@ def build_environment(text: str, folder: Path) -> Path:
     ours = ("mlops-nb==", "mlops_nb==", "mlops-nb @", "mlops_nb @")
     kept = [line for line in text.splitlines() if not line.lower().startswith(ours)]
     requirements.write_text("\n".join(kept) + "\n", encoding="utf-8")
-    _uv([uv, "venv", "--quiet", "--python", parsed.python or "3", str(root)])
-    python = _python(root)
-    _uv([uv, "pip", "install", "--quiet", "--no-deps", "--python", str(python), "-r", str(requirements)])
+    _check_lock(text)
+    run_uv([uv, "venv", "--quiet", "--python", parsed.python or "3", str(root)])
+    python = python_of(root)
+    run_uv([uv, "pip", "install", "--quiet", "--no-deps", "--python", str(python), "-r", str(requirements)])
     (root / "complete").write_text("", encoding="ascii")
     return root
 
 
-def _uv(command: list[str]) -> None:
+def _check_lock(text: str) -> None:
+    """Refuse options: a lock from outside must not choose where its packages come from."""
+    for line in text.splitlines():
+        if line.startswith("-"):
+            raise InvalidInput(f"The lock has the option {line[:60]!r}.", hint="Take it out.")
+
+
+def run_uv(command: list[str]) -> None:
+    """Let uv do something, or say in one sentence what it said."""
     done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False)
     if done.returncode != 0:
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
@@ -119,12 +130,13 @@ def _uv(command: list[str]) -> None:
         )
 
 
-def _python(root: Path) -> Path:
+def python_of(root: Path) -> Path:
+    """The interpreter of a virtual environment."""
     return root / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
 @contextlib.contextmanager
-def _kernel_of(root: Path) -> Iterator[dict[str, str]]:
+def kernel_of(root: Path) -> Iterator[dict[str, str]]:
     """Make the environment's Python a kernel that Jupyter finds, with this mlops_nb on its path, nothing else."""
     own = root / "mlops_nb-link"
     own.mkdir(exist_ok=True)
@@ -134,7 +146,7 @@ def _kernel_of(root: Path) -> Iterator[dict[str, str]]:
     spec = root / "share" / "jupyter" / "kernels" / "mlops-nb-locked"
     spec.mkdir(parents=True, exist_ok=True)
     content: Mapping[str, Any] = {
-        "argv": [str(_python(root)), "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        "argv": [str(python_of(root)), "-m", "ipykernel_launcher", "-f", "{connection_file}"],
         "display_name": "Locked",
         "language": "python",
     }

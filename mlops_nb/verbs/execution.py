@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from mlops_nb import workspace as workspaces
-from mlops_nb.entities import Run
 from mlops_nb.errors import InvalidInput, NotFound
 from mlops_nb.tracking.shapes import run_json
 from mlops_nb.verbs.table import Result
@@ -18,7 +17,8 @@ VERDICT_STATUS = {"identical": 0, "equivalent": 0, "diverged": 1, "failed": 3}
 
 def add_run(parser: argparse.ArgumentParser) -> None:
     """Options of ``run``."""
-    parser.add_argument("target", metavar="NOTEBOOK|RUN", help="a notebook, or a run to execute again")
+    words = "a notebook; a project: a folder or a git URL (#folder in it); or a run to execute again"
+    parser.add_argument("target", metavar="NOTEBOOK|PROJECT|RUN", help=words)
     parser.add_argument("-p", "--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter")
     parser.add_argument("-f", "--params-file", metavar="PARAMS.yaml", help="parameters from a YAML or JSON file")
     parser.add_argument("-e", "--experiment", metavar="NAME", help="the experiment that the run goes to")
@@ -26,22 +26,28 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-n", "--name", metavar="NAME", help="the run's name")
     parser.add_argument("--kernel", metavar="NAME", help="the kernel to execute with; the notebook's own by default")
     parser.add_argument("--timeout", type=int, metavar="SECONDS", help="the longest that a cell may take")
-    parser.add_argument(
-        "--env", default="current", metavar="current|locked", help="for a run: today's environment, or its own rebuilt"
-    )
+    parser.add_argument("--env", metavar="current|locked", help="today's environment, or the locked one built by uv")
+    parser.add_argument("--entry-point", metavar="NAME", help="of a project: what to run of it; main by default")
+    parser.add_argument("--version", metavar="REV", help="of a repository: a branch, a tag or a commit")
+    parser.add_argument("--trust", action="store_true", help="a project from outside may run here")
 
 
 def do_run(asked: argparse.Namespace) -> Result:
-    """Execute a notebook as a tracked run, or a run's slice again."""
+    """Execute a notebook as a tracked run, a project, or a run's slice again."""
+    from mlops_nb.projects.sources import is_address
+
+    repository = asked.target.partition("#")[0]
+    if asked.version or is_address(asked.target) or Path(asked.target).is_dir() or Path(repository).is_dir():
+        from mlops_nb.verbs.projects import run_project
+
+        return run_project(asked, _values(asked))
     if Path(asked.target).suffix == ".ipynb" or Path(asked.target).is_file():
         return _run_notebook(asked)
-    if Path(asked.target).is_dir():
-        raise InvalidInput(f"{asked.target} is a folder.", hint="Name a notebook in it.")
     try:
         return _run_again(asked)
     except NotFound:
         raise NotFound(
-            f"{asked.target!r} is neither a notebook here nor a run.",
+            f"{asked.target!r} is neither a notebook nor a project here, nor a run.",
             hint="Check the path, or list runs with: mlops-nb runs",
         ) from None
 
@@ -76,7 +82,9 @@ def _run_notebook(asked: argparse.Namespace) -> Result:
         if failed.run_id is None:
             raise
         run, status, note = space.store.get_run(failed.run_id), 1, str(failed)
-    runs = [run, *_nested(run)]
+    from mlops_nb.verbs.projects import nested
+
+    runs = [run, *nested(run)]
     return Result("runs", runs, [run_json(each) for each in runs], status, note)
 
 
@@ -86,12 +94,6 @@ def describe_notebook(path: str) -> str:
     from mlops_nb.projects.parameters import contract
 
     return contract(load_notebook(path), path).describe()
-
-
-def _nested(run: Run) -> list[Run]:
-    """The runs nested in a run, oldest first."""
-    found: list[Run] = workspaces.current().store.search_runs(None, f"parent_run_id = '{run.run_id}'", limit=1000).items
-    return sorted(found, key=lambda each: each.run_id)
 
 
 def _run_again(asked: argparse.Namespace) -> Result:
@@ -118,7 +120,7 @@ def _run_again(asked: argparse.Namespace) -> Result:
             f"The run {run.name!r} has no parameter {unknown[0]!r}.",
             hint=f"It has: {', '.join(sorted(run.params)) or 'none'}.",
         )
-    with site_for(view, asked.env) as site:
+    with site_for(view, asked.env or "current") as site:
         again, outcome = rerun_slice(
             view, site, space, params=values, tags={"mlops_nb.rerun_of": run.run_id}, listener=ProgressBar(run.name)
         )

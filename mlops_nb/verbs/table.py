@@ -12,7 +12,8 @@ from typing import Any, NoReturn
 from mlops_nb.errors import InvalidInput
 
 VERBS: dict[str, tuple[str, str]] = {
-    "run": ("execution", "execute a notebook as a tracked run"),
+    "run": ("execution", "execute a notebook, a project or a run as a tracked run"),
+    "package": ("projects", "write a run as a project that runs elsewhere"),
     "runs": ("history", "list runs"),
     "show": ("history", "everything about a run"),
     "compare": ("history", "what differs between runs"),

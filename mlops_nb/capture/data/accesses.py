@@ -49,6 +49,7 @@ class Collector:
     `files` maps (path, operation, via) to nothing: a dict keeps the order and is appended to atomically.
     Operations: ``r`` read, ``w`` write, ``a`` append, ``+`` read and write, ``d`` removed.
     `named` are paths that stand in the code or in a child's command line; `interprets`: a child process runs Python.
+    `whole`: it is not one cell's but a whole notebook's, and stands as `outer` behind those of the cells.
     """
 
     token: Hashable
@@ -60,6 +61,8 @@ class Collector:
     interprets: bool = False
     truncated: bool = False
     ended: bool = False
+    whole: bool = False
+    outer: Collector | None = None
 
     def note(self, path: str, operation: str, via: str) -> None:
         """Record an operation on a file, once.
@@ -69,6 +72,8 @@ class Collector:
         >>> c = Collector("cell"); c.note("/data/a.csv", "r", "audit"); list(c.files)
         [('/data/a.csv', 'r', 'audit')]
         """
+        if self.outer is not None and not self.outer.ended:
+            self.outer.note(path, operation, via)
         if operation == "+" and not os.path.lexists(path):
             operation = "w"  # made by this call: nothing was there to read
         if len(self.files) < CAPACITY:
@@ -84,6 +89,8 @@ class Collector:
         >>> c = Collector("cell"); c.note_database("/no/such.db"); c.databases
         {'/no/such.db': None}
         """
+        if self.outer is not None and not self.outer.ended:
+            self.outer.note_database(path)
         path = os.path.normpath(path)
         if path not in self.databases:
             self.databases[path] = database_state(path)
@@ -96,6 +103,8 @@ class Collector:
         >>> c = Collector("cell"); c.note_remote("url", "https://host/x", "read", "audit"); len(c.remote)
         1
         """
+        if self.outer is not None and not self.outer.ended:
+            self.outer.note_remote(kind, address, mode, via, detail)
         if len(self.remote) < CAPACITY:
             self.remote[(kind, address, mode, via, detail)] = None
         else:

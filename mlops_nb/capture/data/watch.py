@@ -69,7 +69,7 @@ class DataWatch:
                 audit.WORDS_SEEN.append(self._watch_words)
                 self._follow_cwd()
 
-    def begin(self, token: Hashable, source: str = "") -> None:
+    def begin(self, token: Hashable, source: str = "", *, whole: bool = False) -> None:
         """An execution begins.
 
         Parameters
@@ -78,18 +78,24 @@ class DataWatch:
             Names the execution; given back to `end`.
         source : str
             Its code: folders of paths that stand in it are watched from the start.
+        whole : bool, default False
+            Not a cell but all that follows until its `end`, seen beside what cells see.
         """
         with self._lock, quiet():
             if self._folders is not None:
                 self._follow_cwd()
                 self._share(self._folders.drain())
                 self._folders.hold(path for path in _open_files() if self.border.kind(path))
-            collector = Collector(token)
+            outer = None if whole else next((each for each in ACTIVE if each.whole), None)
+            collector = Collector(token, whole=whole, outer=outer)
             self._watch_words(collector, path_literals(source) if source else [])
             self._collectors[token] = collector
             self._pending[token] = []
-            ACTIVE.append(collector)
-            CURRENT.set(collector)
+            if whole:
+                ACTIVE.insert(0, collector)  # the newest one gets what no context belongs to: that is a cell's
+            else:
+                ACTIVE.append(collector)
+                CURRENT.set(collector)
 
     def end(self, token: Hashable) -> list[Access]:
         """An execution has ended: what it read and wrote, in the order of the first access.
