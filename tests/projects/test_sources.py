@@ -1,4 +1,4 @@
-"""Where projects come from: git repositories at a revision, checked before git sees them, and asked about before they run."""
+"""Where projects come from: repositories at a revision, checked before git sees them, asked about before they run."""
 
 from __future__ import annotations
 
