@@ -32,6 +32,8 @@ class ModelInfo:
     artifacts : tuple of Artifact
         Its files, with paths in the run's tree; empty if it was only saved.
     metadata : dict
+    snapshot : dict
+        What it was given in training and said of it, as profiles; empty if that is not known.
     note : str
         What went wrong while it was tried in a fresh process; empty if nothing did.
     """
@@ -48,6 +50,7 @@ class ModelInfo:
     artifacts: tuple[Artifact, ...] = ()
     metadata: dict[str, Any] = field(default_factory=dict)
     note: str = ""
+    snapshot: dict[str, Any] = field(default_factory=dict)
 
     @property
     def model_uri(self) -> str:

@@ -49,10 +49,11 @@ def offer(found: Iterable[Mapping[str, Any]], namespace: Mapping[str, Any], run:
         if name not in namespace:
             continue
         try:
-            example = find_inputs(namespace[name], namespace)
+            training = find_inputs(namespace[name], namespace)
+            example = training[:ROWS] if kind_of(training) in ("frame", "array") else training
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # notes on a guessed example are nobody's business
-                made.append(log_model(namespace[name], name, input_example=example, run=run))
+                made.append(log_model(namespace[name], name, input_example=example, run=run, reference=training))
         except MlopsError as error:
             say(error, about=f"model {name} of {run.run_id}")
         except Exception as error:  # a library's own fault must not cost the cell its run
@@ -72,8 +73,8 @@ def find_inputs(model: Any, namespace: Mapping[str, Any]) -> Any:
     Returns
     -------
     object or None
-        The first rows of a frame with exactly the model's columns, or of an array with as many; names that say "train"
-        or "X" come first. None if nothing fits.
+        A frame with exactly the model's columns, or an array with as many; names that say "train" or "X" come first.
+        None if nothing fits.
 
     Examples
     --------
@@ -90,7 +91,7 @@ def find_inputs(model: Any, namespace: Mapping[str, Any]) -> Any:
         value = namespace[key]
         kind = kind_of(value)
         if kind == "frame" and names is not None and set(names) <= set(value.columns):
-            return value.loc[:, list(names)].head(ROWS)
+            return value.loc[:, list(names)]
         if (
             kind == "array"
             and names is None
@@ -98,9 +99,9 @@ def find_inputs(model: Any, namespace: Mapping[str, Any]) -> Any:
             and value.shape[1] == count
             and value.dtype.kind in "iuf"
         ):
-            return value[:ROWS]
+            return value
         if kind == "frame" and names is None and value.shape[1] == count and all(d.kind in "iuf" for d in value.dtypes):
-            return value.head(ROWS).to_numpy()
+            return value.to_numpy()
     return None
 
 

@@ -16,6 +16,7 @@ from mlops_nb.models import trust
 from mlops_nb.models.info import ModelInfo
 from mlops_nb.models.loading import risks_of
 from mlops_nb.models.saving import write_model
+from mlops_nb.models.snapshot import REFERENCE
 from mlops_nb.tracking.fluent import logged_run
 from mlops_nb.workspace import takes_safe_models_only
 
@@ -32,6 +33,7 @@ def log_model(
     metadata: Mapping[str, Any] | None = None,
     code_paths: Sequence[str | os.PathLike[str]] | None = None,
     run: Any = None,
+    reference: Any = None,
     **flavor_options: Any,
 ) -> ModelInfo:
     """Save a model with the active run (one is started when there is none).
@@ -46,6 +48,9 @@ def log_model(
         As for `save_model`.
     run : ActiveRun, optional
         The run to log into, when it is not the active one.
+    reference : frame or array, optional
+        The data that it was trained on, whose profile monitoring compares with; by default `input_example`, if that
+        has at least 30 rows.
 
     Returns
     -------
@@ -74,7 +79,7 @@ def log_model(
     try:
         info = write_model(
             model, draft, signature=signature, input_example=input_example, flavor=flavor, requirements=requirements,
-            metadata=metadata, code_paths=code_paths, options=flavor_options,
+            metadata=metadata, code_paths=code_paths, options=flavor_options, reference=reference,
         )  # fmt: skip
         _check_policy(info, draft)
         kept = [Artifact(f"{path}/{where}", *store.put_file(file, consume=True)) for where, file in walk_folder(draft)]
@@ -91,6 +96,8 @@ def log_model(
     )  # fmt: skip
     run.record_artifacts(*kept)
     run.fact(f"model:{path}", info.to_json())
+    if info.snapshot:
+        run.fact(f"{REFERENCE}{path}", info.snapshot)
     return info
 
 

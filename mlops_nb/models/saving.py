@@ -8,6 +8,7 @@ import uuid
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,10 @@ from mlops_nb.models.loaded import LoadedModel
 from mlops_nb.models.loading import folder_digest
 from mlops_nb.models.mlmodel import PYTHON, Description, write_mlmodel
 from mlops_nb.models.signature import Signature
+from mlops_nb.models.snapshot import take_snapshot
+
+PLAIN = "python"
+"""The flavor of functions and objects of one's own."""
 
 
 def save_model(
@@ -113,6 +118,7 @@ def write_model(
     metadata: Mapping[str, Any] | None,
     code_paths: Sequence[str | os.PathLike[str]] | None,
     options: Mapping[str, Any],
+    reference: Any = None,
 ) -> ModelInfo:
     """Write the folder; what fails leaves it as it is, for the caller to take away."""
     row = row_of(flavor) if flavor else find_flavor(model)
@@ -129,7 +135,7 @@ def write_model(
         kept = cut(example)
         info = write_example(kept, params, draft)
         description = replace(description, example=info)
-        if row.name == "python" and info["type"] == "json_object":
+        if row.name == PLAIN and info["type"] == "json_object":
             description.extra["type_hint_from_example"] = True
     made = _signature(signature, example, {**saved.params, **(params or {})})
     if made is not None and signature is None and kept is not None and made.outputs is None:
@@ -141,9 +147,13 @@ def write_model(
     digest = folder_digest(draft)
     trust.note_made(digest)
     size = sum(file.stat().st_size for _, file in walk_folder(draft))
+    asked = None
+    if row.name != PLAIN or reference is not None:  # a function may cost money: not asked unless it was meant
+        asked = partial(_asked(module, model, saved, description).predict, params=params)
+    snapshot = take_snapshot(asked, example if reference is None else reference)
     return ModelInfo(
         "", "", row.name, digest, signature=made, requirements=tuple(pinned), size=size,
-        metadata=description.metadata, note=note,
+        metadata=description.metadata, note=note, snapshot=snapshot,
     )  # fmt: skip
 
 
@@ -214,10 +224,8 @@ def _outputs(
     params: Mapping[str, Any] | None,
 ) -> Any:  # fmt: skip
     """What the model gives for its example; not known if it cannot be asked here."""
-    settings = {**saved.settings, **{key: value for key, value in saved.python.items() if key == "predict_fn"}}
     try:
-        wrapped = getattr(module, "wrap", lambda each: each)(model)
-        asked = LoadedModel("", "", Path(), replace(description, signature=made), module.scorer(wrapped, settings))
+        asked = _asked(module, model, saved, replace(description, signature=made))
         result = asked.predict(example, Enforcer(made).params(params))
         return infer_schema(result) if not is_missing(result) else None
     except MlopsError as error:
@@ -225,6 +233,13 @@ def _outputs(
     except Exception as error:  # the user's model refuses its own example: told, and saved all the same
         warnings.warn(f"The model cannot predict its input example: {type(error).__name__}: {error}", stacklevel=5)
     return None
+
+
+def _asked(module: Flavor, model: Any, saved: Saved, description: Description) -> LoadedModel:
+    """The model as it will be once it is loaded, to be asked here and now."""
+    settings = {**saved.settings, **{key: value for key, value in saved.python.items() if key == "predict_fn"}}
+    wrapped = getattr(module, "wrap", lambda each: each)(model)
+    return LoadedModel("", "", Path(), description, module.scorer(wrapped, settings))
 
 
 def _infer(draft: Path, saved: Saved, row: Row, example: Any) -> tuple[list[str], str]:

@@ -213,7 +213,7 @@ def static_view(kind: str, data: Any) -> View:
     if kind == "run":
         view, histories = data
         facts = {
-            name: value for name, value in view.facts.items() if name not in ("code", "session", "error", "models")
+            name: value for name, value in view.facts.items() if name not in ("code", "session", "error", "models") and not name.startswith("reference:")
         }
         curves = {key: points for key, points in histories.items() if len(points) > 1}
         return View(

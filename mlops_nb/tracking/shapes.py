@@ -112,7 +112,7 @@ def show_json(view: RunView, history: dict[str, Points]) -> dict[str, Any]:
     shape["models"] = _models(shape["models"] or [], facts)
     shape["artifacts"] = [{"path": a.path, "digest": a.digest, "size": a.size} for a in view.artifacts]
     for kind, value in facts.items():
-        if kind not in shape and kind != "session" and not kind.startswith("model:"):
+        if kind not in shape and kind != "session" and not kind.startswith(("model:", "reference:")):
             shape[kind] = public_value(value)
     return shape
 

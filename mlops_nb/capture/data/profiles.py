@@ -8,7 +8,8 @@ The shape, plain JSON, which monitoring reads as its reference::
                   "distinct": 74 (up to 1,000, else None),
                   "quantiles": {"0.01": ..., "0.05": ..., "0.25": ..., "0.5": ..., "0.75": ..., ...},
                   "histogram": {"edges": [e0, ..., ek], "counts": [n1, ..., nk]}},
-                 {"kind": "categorical", ..., "distinct": 3, "top": [{"value": "a", "count": 700}, ...], "other": 12},
+                 {"kind": "categorical", ..., "distinct": 3, "top": [{"value": "a", "count": 700}, ...], "other": 12,
+                  "rare": ["q", ...] (the values that make up "other", if there are at most 200)},
                  {"kind": "datetime", ..., "min": "2026-01-01T00:00:00", "histogram": in seconds since 1970},
                  {"kind": "text", ..., "distinct": 19950, "length": as numeric}, {"kind": "other", ...}]}
 
@@ -38,6 +39,7 @@ SECONDS = 0.25
 
 BINS = 20
 TOP = 20
+RARE = 200
 SEED = 0
 _QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
@@ -279,8 +281,11 @@ def _categories(words: list[str]) -> dict[str, Any]:
 
     counts = Counter(words)
     top = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:TOP]
-    return {
+    found = {
         "distinct": len(counts),
         "top": [{"value": value[:100], "count": count} for value, count in top],
         "other": len(words) - sum(count for _, count in top),
     }
+    if TOP < len(counts) <= TOP + RARE:
+        found["rare"] = sorted({value[:100] for value in counts.keys() - {value for value, _ in top}})
+    return found
