@@ -1,4 +1,4 @@
-"""Has a column changed? Tests and distances of two counts over the same bins, through scipy. Pure: counts in, words out.
+"""Has a column changed? Tests and distances of two counts over the same bins, through scipy. Counts in, words out.
 
 Two questions are asked of each column, and only both together make drift:
 
@@ -88,7 +88,12 @@ class Difference:
 
 
 def compare_ordered(
-    reference: Sequence[int], current: Sequence[int], edges: Sequence[float], *, spread: float = 0.0, alpha: float = 0.01
+    reference: Sequence[int],
+    current: Sequence[int],
+    edges: Sequence[float],
+    *,
+    spread: float = 0.0,
+    alpha: float = 0.01,
 ) -> Difference:
     """Compare counts over bins of an ordered column.
 
@@ -131,7 +136,7 @@ def compare_ordered(
         distance = float(stats.wasserstein_distance(centres, centres, old, new))
     shift = distance / spread if spread > 0 and math.isfinite(distance) else None
     few, many = _merge(old), _merge(new, old)
-    return Difference("KS", gap, min(1.0, p), _stability(few, many), _divergence(old, new), shift, _visible(even, alpha))
+    return Difference("KS", gap, min(1.0, p), stability(few, many), _divergence(old, new), shift, _visible(even, alpha))
 
 
 def compare_categories(reference: Sequence[int], current: Sequence[int], *, alpha: float = 0.01) -> Difference:
@@ -161,7 +166,7 @@ def compare_categories(reference: Sequence[int], current: Sequence[int], *, alph
     if table.shape[1] > 1:
         found = stats.chi2_contingency(table, correction=False)
         statistic, p = float(found.statistic), float(found.pvalue)
-    return Difference("chi-square", statistic, p, _stability(old, new), _divergence(old, new), None, visible)
+    return Difference("chi-square", statistic, p, stability(old, new), _divergence(old, new), None, visible)
 
 
 def _merge(counts: Any, guide: Any = None) -> Any:
@@ -175,15 +180,25 @@ def _merge(counts: Any, guide: Any = None) -> Any:
     return numpy.bincount((done * PSI_BINS).astype(int).clip(0, PSI_BINS - 1), counts, minlength=PSI_BINS)
 
 
-def _stability(old: Any, new: Any) -> float:
+def stability(reference: Any, current: Any) -> float:
+    """The population stability index of two counts over the same bins, less what chance is expected to give.
+
+    Examples
+    --------
+    >>> stability([500, 500], [500, 500]), round(stability([500, 500], [100, 900]), 2)
+    (0.0, 0.88)
+    """
     import numpy
 
+    old, new = numpy.asarray(reference, dtype=float), numpy.asarray(current, dtype=float)
+    if not old.sum() or not new.sum():
+        return 0.0
     used = (old + new) > 0
     old, new = old[used], new[used]
     n, m = old.sum(), new.sum()
     a, b = numpy.maximum(old / n, _EMPTY), numpy.maximum(new / m, _EMPTY)
     raw = float(((b - a) * numpy.log(b / a)).sum())
-    return max(0.0, raw - (len(old) - 1) * (1 / n + 1 / m))
+    return max(0.0, float(raw - (len(old) - 1) * (1 / n + 1 / m)))
 
 
 def _divergence(old: Any, new: Any) -> float:
@@ -235,7 +250,7 @@ def decide(found: Difference, p: float, rows: int, limits: Limits) -> tuple[str,
     Examples
     --------
     >>> decide(Difference("KS", 0.02, 0.8, 0.001, 0.01, 0.02, 0.1), 0.8, 900, Limits())
-    ('same', 'no more different than chance makes it (p 0.8)')
+    ('same', 'differs no more than by chance (p 0.8)')
     >>> decide(Difference("KS", 0.4, 1e-9, 0.6, 0.3, 0.9, 0.1), 1e-8, 900, Limits())
     ('drift', 'has moved by 0.90 standard deviations: PSI 0.60, p 1e-08')
     >>> decide(Difference("KS", 0.2, 0.9, 0.0, 0.1, 0.0, 0.5), 0.9, 12, Limits())[1]
@@ -244,22 +259,20 @@ def decide(found: Difference, p: float, rows: int, limits: Limits) -> tuple[str,
     if not found.test:
         return UNKNOWN, "nothing to compare" if rows else "no value was seen"
     if p <= limits.alpha:
-        size = f"PSI {found.psi:.2f}, p {p:.1g}"
+        size = f"PSI {found.psi:.2f}, p {p:.1g}" if p >= 1e-99 else f"PSI {found.psi:.2f}, p below 1e-99"
         moved = f"has moved by {found.shift:.2f} standard deviations: {size}" if found.shift is not None else ""
         if found.psi >= limits.psi:
-            return DRIFT, moved or f"the shares have changed: {size}"
-        return SLIGHT, f"a real but small difference ({size})"
+            return DRIFT, moved or f"has other shares than in training: {size}"
+        return SLIGHT, f"differs really, but little ({size})"
     if found.visible > limits.blind:
         return UNKNOWN, (
             f"too little data to tell: of {rows:,} rows only a shift of {found.visible:.0%} or more could be seen"
         ).replace("%", " %")
-    return SAME, f"no more different than chance makes it (p {p:.2g})"
+    return SAME, f"differs no more than by chance (p {p:.2g})"
 
 
 def more_than_chance(count: int, rows: int, expected: int, out_of: int) -> float:
-    """The probability that a share of `count` of `rows` or more is chance, where `expected` of `out_of` was seen before.
-
-    Fisher's exact test where counts are small, else its normal approximation.
+    """The probability that chance makes `count` of `rows` or more, with `expected` of `out_of` seen before (Fisher).
 
     Examples
     --------

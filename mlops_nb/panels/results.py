@@ -15,6 +15,7 @@ from mlops_nb.panels.code import code_view
 from mlops_nb.panels.comparison import comparison_table
 from mlops_nb.panels.format import show_size
 from mlops_nb.panels.markup import document, table, tag, text
+from mlops_nb.panels.monitoring_views import monitoring_text, monitoring_view
 from mlops_nb.panels.pages import run_page, verdict_view
 from mlops_nb.panels.registry_views import REGISTRY_KINDS, registry_view
 from mlops_nb.panels.tables import plain_table, runs_table
@@ -24,6 +25,8 @@ from mlops_nb.panels.transfer_views import transfer_view
 SHOWN_PACKAGES = 12
 RUN_PARTS = ("run", "metrics", "params", "tags")
 """Parts of a comparison that the views take from the runs themselves."""
+ELSEWHERE = ("code", "session", "error", "models")
+"""Facts that a run's page shows in a place of their own, or not at all."""
 
 
 class View:
@@ -196,6 +199,7 @@ drawers: dict[str, Callable[[Any, IO[str]], None]] = {
     "text": _text,
     "verdict": _verdict,
     "transfer": _transfer,
+    "monitoring": lambda report, file: _text(monitoring_text(report), file),
     **{kind: _registry(kind) for kind in REGISTRY_KINDS},
 }
 
@@ -212,9 +216,8 @@ def static_view(kind: str, data: Any) -> View:
         return View(runs_table(data))
     if kind == "run":
         view, histories = data
-        facts = {
-            name: value for name, value in view.facts.items() if name not in ("code", "session", "error", "models") and not name.startswith("reference:")
-        }
+        shown = [name for name in view.facts if name not in ELSEWHERE and not name.startswith("reference:")]
+        facts = {name: view.facts[name] for name in shown}
         curves = {key: points for key, points in histories.items() if len(points) > 1}
         return View(
             run_page(
@@ -241,6 +244,8 @@ def static_view(kind: str, data: Any) -> View:
         return View(registry_view(kind, data))
     if kind == "transfer":
         return View(transfer_view(data))
+    if kind == "monitoring":
+        return View(monitoring_view(data))
     if kind == "verdict":
         return View(verdict_view(data, title=data["run_id"]))
     if kind == "artifacts":

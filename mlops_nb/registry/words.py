@@ -58,6 +58,8 @@ def change_words(change: ModelChange, *, forced: bool = True) -> str:
         "delete_version": f"{number} deleted",
         "delete_model": f"{change.name} deleted",
         "approve": f"{number} approved",
+        "monitor": f"{number} monitored: {change.subject}",
+        "retrain": f"{number} retrained: " + (f"version {change.new}" if change.new else "nothing came of it"),
         "refuse": f"{number} refused for {change.subject}",
         "set_stage": f"{number}: {change.old} → {change.new}",
         "roll_back_stage": f"{number} back in {change.new}",

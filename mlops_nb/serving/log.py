@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +87,7 @@ def read_answers(
     since: Moment | None = None,
     until: Moment | None = None,
     columns: Sequence[str] | None = None,
+    on_damage: Callable[[CorruptData], None] | None = None,
 ) -> Iterator[pyarrow.Table]:
     """What was asked and answered, oldest file first, a bounded table at a time.
 
@@ -98,6 +99,8 @@ def read_answers(
         From then on; before then.
     columns : sequence of str, optional
         Only these, where a file has them; all by default.
+    on_damage : callable, optional
+        Told of a damaged file, which is then left out instead of raised.
 
     Yields
     ------
@@ -116,11 +119,15 @@ def read_answers(
     >>> list(read_answers("serving/nothing"))
     []
     """
-    yield from _read(Path(folder), ANSWERS, since, until, columns)
+    yield from _read(Path(folder), ANSWERS, since, until, columns, on_damage)
 
 
 def read_feedback(
-    folder: str | os.PathLike[str], *, since: Moment | None = None, until: Moment | None = None
+    folder: str | os.PathLike[str],
+    *,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    on_damage: Callable[[CorruptData], None] | None = None,
 ) -> Iterator[pyarrow.Table]:
     """What turned out to be true: tables of ``request_id``, ``row``, ``time`` and ``truth``; else as `read_answers`.
 
@@ -129,7 +136,7 @@ def read_feedback(
     >>> list(read_feedback("serving/nothing"))
     []
     """
-    yield from _read(Path(folder), FEEDBACK, since, until, None)
+    yield from _read(Path(folder), FEEDBACK, since, until, None, on_damage)
 
 
 def log_files(folder: Path, kind: str = "") -> list[Path]:
@@ -172,12 +179,23 @@ def stamp(moment: dt.datetime) -> str:
 
 
 def _read(
-    folder: Path, kind: str, since: Moment | None, until: Moment | None, columns: Sequence[str] | None
+    folder: Path,
+    kind: str,
+    since: Moment | None,
+    until: Moment | None,
+    columns: Sequence[str] | None,
+    on_damage: Callable[[CorruptData], None] | None,
 ) -> Iterator[pyarrow.Table]:
     first, last = _moment(since), _moment(until)
     for path in log_files(folder, kind):
-        if first is None or stamp_of(path) >= stamp(first):
+        if first is not None and stamp_of(path) < stamp(first):
+            continue
+        try:
             yield from _read_file(path, first, last, columns)
+        except CorruptData as damage:
+            if on_damage is None:
+                raise
+            on_damage(damage)
 
 
 def _read_file(

@@ -32,6 +32,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "gates": ("governance", "what a version has to pass before it is promoted"),
     "card": ("governance", "the model card of a version"),
     "history": ("governance", "who moved what when and why; what a version came from"),
+    "monitor": ("monitoring", "is the model in service still right: drift, data quality, performance, latency"),
     "server": ("server", "serve the store to a team; make and revoke tokens"),
     "import": ("moving", "take over what MLflow keeps: a server, a folder or a file"),
     "store": ("stores", "where things are kept: info, verify, gc, upgrade"),

@@ -1,0 +1,7 @@
+"""Monitoring: is the model that is serving still right, and if not, what does retraining on new data give?"""
+
+from mlops_nb.monitoring.drift import Limits
+from mlops_nb.monitoring.monitor import monitor
+from mlops_nb.monitoring.report import ColumnFinding, Report
+
+__all__ = ["ColumnFinding", "Limits", "Report", "monitor"]
