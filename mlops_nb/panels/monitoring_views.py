@@ -230,11 +230,11 @@ def monitoring_text(report: Report) -> str:
             ]
             for each in report.columns[:SHOWN]
         ]  # fmt: skip
-        words = ["in words"]
-        words += ["; ".join(filter(None, (each.why, each.quality_why))) for each in report.columns[:SHOWN]]
+        said = ["in words"]
+        said += ["; ".join(filter(None, (each.why, each.quality_why))) for each in report.columns[:SHOWN]]
         shown = plain_table(["column", "verdict", "PSI"], rows).splitlines()
         wide = max(map(len, shown))
-        lines += ["", *(f"{left:<{wide}}  {show_text(right)}" for left, right in zip(shown, words, strict=True))]
+        lines += ["", *(f"{left:<{wide}}  {show_text(right)}" for left, right in zip(shown, said, strict=True))]
     if report.performance:
         lines += ["", show_text(f"performance: {report.performance['why']}")]
     if report.service.get("requests"):
