@@ -45,6 +45,7 @@ _HOMES = {
     "set_tag": "tracking",
     "set_tags": "tracking",
     "start_run": "tracking",
+    "sweep": "verbs.sweeps",
 }
 
 __all__ = sorted([*_HOMES, "__version__"])

@@ -42,7 +42,7 @@ def main(words: Sequence[str] | None = None) -> int:
     if words[0] in ("-V", "--version"):
         sys.stdout.write(f"mlops-nb {mlops_nb.__version__}\n")
         return 0
-    if words[0] == "run" and {"-h", "--help"} & set(words) and (described := _described(words[1:])):
+    if words[0] in ("run", "sweep") and {"-h", "--help"} & set(words) and (described := _described(words[1:])):
         sys.stdout.write(described + "\n")
         return 0
     try:

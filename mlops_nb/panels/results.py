@@ -18,9 +18,12 @@ from mlops_nb.panels.markup import document, table, tag, text
 from mlops_nb.panels.monitoring_views import monitoring_text, monitoring_view
 from mlops_nb.panels.pages import run_page, verdict_view
 from mlops_nb.panels.registry_views import REGISTRY_KINDS, registry_view
+from mlops_nb.panels.sweep_page import sweep_view
+from mlops_nb.panels.sweep_terminal import print_sweep
 from mlops_nb.panels.tables import plain_table, runs_table
 from mlops_nb.panels.terminal import make_console, print_compare, print_run, print_runs
 from mlops_nb.panels.transfer_views import transfer_view
+from mlops_nb.projects.sweeps.board import Board
 
 SHOWN_PACKAGES = 12
 RUN_PARTS = ("run", "metrics", "params", "tags")
@@ -182,6 +185,10 @@ def _registry(kind: str) -> Callable[[Any, IO[str]], None]:
     return lambda data, file: _text(registry_view(kind, data)["text/plain"], file)
 
 
+def _sweep(board: Board, file: IO[str]) -> None:
+    print_sweep(board, make_console(file))
+
+
 def _text(words: str, file: IO[str]) -> None:
     file.write(words.rstrip("\n") + "\n")
 
@@ -200,6 +207,7 @@ drawers: dict[str, Callable[[Any, IO[str]], None]] = {
     "verdict": _verdict,
     "transfer": _transfer,
     "monitoring": lambda report, file: _text(monitoring_text(report), file),
+    "sweep": _sweep,
     **{kind: _registry(kind) for kind in REGISTRY_KINDS},
 }
 
@@ -246,6 +254,8 @@ def static_view(kind: str, data: Any) -> View:
         return View(transfer_view(data))
     if kind == "monitoring":
         return View(monitoring_view(data))
+    if kind == "sweep":
+        return View(sweep_view(data))
     if kind == "verdict":
         return View(verdict_view(data, title=data["run_id"]))
     if kind == "artifacts":

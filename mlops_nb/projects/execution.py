@@ -31,7 +31,10 @@ from mlops_nb.projects.saving import SavedNotebook
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["Outcome", "check_output", "execute", "find_kernel", "inject", "injected_values", "load_notebook", "prepare"]
+__all__ = [
+    "Outcome", "check_output", "execute", "find_kernel", "inject", "injected_values", "load_notebook", "prepare",
+    "read_notebook",
+]  # fmt: skip
 
 START_SECONDS = 60
 """How long a kernel may take to answer for the first time."""
@@ -96,8 +99,6 @@ def load_notebook(path: str | Path) -> NotebookNode:
     >>> load_notebook("nb.ipynb").nbformat_minor
     5
     """
-    import nbformat
-
     hint = "Give the path of an .ipynb file."
     try:
         text = Path(path).read_text(encoding="utf-8")
@@ -105,6 +106,20 @@ def load_notebook(path: str | Path) -> NotebookNode:
         raise InvalidInput(f"The notebook {path} cannot be read: {error.strerror}.", hint=hint) from error
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path} is not a notebook: it is not UTF-8 text.", hint=hint) from error
+    return read_notebook(text, str(path))
+
+
+def read_notebook(text: str, name: str) -> NotebookNode:
+    """A notebook from its text, as `load_notebook` reads it from a file; `name` is what messages call it.
+
+    Examples
+    --------
+    >>> read_notebook('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}', "nb.ipynb").nbformat_minor
+    5
+    """
+    import nbformat
+
+    hint = "Give the path of an .ipynb file."
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # missing ids are given below
@@ -112,11 +127,11 @@ def load_notebook(path: str | Path) -> NotebookNode:
             text = _identified(text)
             notebook: NotebookNode = nbformat.reads(text, as_version=4)
     except Exception as error:  # nbformat raises what its validators do: KeyError, AttributeError, its own
-        raise InvalidInput(f"{path} is not a notebook: {_first_line(error)}.", hint=hint) from error
+        raise InvalidInput(f"{name} is not a notebook: {_first_line(error)}.", hint=hint) from error
     finally:
         logging.getLogger("traitlets").removeFilter(_quiet)
     if not isinstance(notebook.get("cells"), list):
-        raise InvalidInput(f"{path} is not a notebook: it has no cells.", hint=hint)
+        raise InvalidInput(f"{name} is not a notebook: it has no cells.", hint=hint)
     _complete(notebook)
     return notebook
 

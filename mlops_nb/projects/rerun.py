@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +43,8 @@ class Job:
     """What is to be executed as a run, with its parameters already in place.
 
     `params` are what the run records: what was given and the known defaults. `output` is where the user wants the
-    executed notebook; the run keeps one in any case.
+    executed notebook; the run keeps one in any case. `run_id` and `parent_run_id` are for who has to know the run
+    before it begins, such as a sweep.
     """
 
     notebook: NotebookNode
@@ -58,6 +59,8 @@ class Job:
     stage: str | None = None
     environment: dict[str, str] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
+    run_id: str | None = None
+    parent_run_id: str | None = None
 
 
 def run_notebook(
@@ -220,18 +223,20 @@ def track_execution(
 
 
 def _begin(job: Job, space: Workspace) -> ActiveRun:
-    outer = active_run()  # the parent process's too, when a tracked cell calls `!mlops-nb run`
+    outer = active_run() if job.parent_run_id is None else None  # the parent process's too: a cell's `!mlops-nb run`
     shown = _shown(space, job.path)
     start = new_start(
         job.name or job.path.stem,
         job.experiment or (outer.experiment if outer is not None else current_experiment()),
         workspaces.user_name(),
-        parent_run_id=outer.run_id if outer is not None else workspaces.parent_run(),
+        parent_run_id=job.parent_run_id or (outer.run_id if outer is not None else workspaces.parent_run()),
         notebook=shown,
         line=hashlib.sha256(f"notebook:{shown}".encode("utf-8", "surrogatepass")).hexdigest()[:32],
         stage=job.stage,
         source_type="PROJECT",
     )
+    if job.run_id is not None:
+        start = replace(start, run_id=job.run_id)
     return begin(space, start, outer=active.current_run(), tags=job.tags)
 
 

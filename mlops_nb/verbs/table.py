@@ -23,6 +23,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "lineage": ("history", "what a run or a file came from, and what came from it"),
     "restore": ("history", "put a run's cells back, into a new notebook or below this cell"),
     "reproduce": ("execution", "execute a run's slice again and give the verdict"),
+    "sweep": ("sweeps", "execute a notebook with many parameters, side by side"),
     "models": ("governance", "list registered models with their versions"),
     "register": ("governance", "make a run's model a version of a registered model"),
     "promote": ("governance", "give a version an alias or a stage, through the gates"),

@@ -1,0 +1,111 @@
+"""A process that has imported what kernels need, and forks: each fork is a fresh kernel, ready in a moment.
+
+Nothing can leak from one trial to the next, since each runs in a child of a process in which no notebook ever ran.
+It is asked through a socket, a line of JSON each time, and ends with whoever holds the other end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import random
+import signal
+import socket
+import sys
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+__all__ = ["main"]
+
+ALWAYS = (
+    "ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "matplotlib_inline.backend_inline",
+    "mlops_nb.magics.session", "mlops_nb.magics.tracked", "mlops_nb.magics.following", "mlops_nb.magics.cards",
+    "mlops_nb.store.runs", "mlops_nb.artifacts.storage", "mlops_nb.journal", "mlops_nb.tracking",
+    "mlops_nb.capture.environment", "mlops_nb.capture.git", "psutil",
+)  # fmt: skip
+"""What every kernel of ours imports sooner or later; what is not there is passed over."""
+
+
+def main(descriptor: int, modules: Iterable[str]) -> None:
+    """Import, then fork on request; returns in no process but the end of this one.
+
+    Examples
+    --------
+    >>> main(3, ["numpy"])  # doctest: +SKIP
+    """
+    door = socket.socket(fileno=descriptor)
+    for name in (*ALWAYS, *modules):
+        with contextlib.suppress(Exception):  # the kernel itself will say what cannot be imported
+            importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # what the children share is not touched by their collections
+    warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    request = _serve(door)
+    if request is not None:
+        _become_kernel(request)
+
+
+def _serve(door: socket.socket) -> dict[str, Any] | None:
+    """Answer requests; in a forked child the request to become a kernel is returned."""
+    children: set[int] = set()
+    with door, door.makefile("rwb", buffering=0) as lines:
+        for line in iter(lines.readline, b""):
+            request = json.loads(line)
+            if request["do"] == "fork":
+                pid = os.fork()
+                if pid == 0:
+                    return dict(request)
+                children.add(pid)
+                answer: Any = pid
+            else:
+                answer = _status(request["pid"], children)
+            lines.write(json.dumps(answer).encode() + b"\n")
+    for pid in children:
+        with contextlib.suppress(OSError):
+            os.killpg(pid, signal.SIGKILL)
+    return None
+
+
+def _status(pid: int, children: set[int]) -> int | None:
+    """The exit status of a child, negative for a signal; None while it runs."""
+    try:
+        found, status = os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return 0
+    if not found:
+        return None
+    children.discard(pid)
+    return os.waitstatus_to_exitcode(status)
+
+
+def _become_kernel(request: dict[str, Any]) -> None:
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.environ.clear()
+    os.environ.update(request["env"])
+    os.environ["JPY_PARENT_PID"] = str(os.getppid())
+    os.chdir(request["cwd"])
+    _seed_anew()
+    sys.argv = ["ipykernel_launcher.py", *request["words"]]
+    from ipykernel.kernelapp import IPKernelApp
+
+    IPKernelApp.launch_instance(argv=sys.argv[1:])
+
+
+def _seed_anew() -> None:
+    """As in a process that was started: no two kernels draw the same numbers."""
+    random.seed()
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2].split(",") if sys.argv[2] else [])
