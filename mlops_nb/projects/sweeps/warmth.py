@@ -71,7 +71,7 @@ class Zygote:
 
     def __init__(self, env: Mapping[str, str], modules: tuple[str, ...]) -> None:
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-P", "-m", "mlops_nb.projects.sweeps.zygote", str(theirs.fileno()), ",".join(modules)]
+        command = [sys.executable, "-P", "-m", f"{__package__}.zygote", str(theirs.fileno()), ",".join(modules)]
         self._process = subprocess.Popen(
             command, env=dict(env), pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             start_new_session=True,

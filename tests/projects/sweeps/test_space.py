@@ -19,7 +19,8 @@ STATED = Contract(
     "nb.ipynb",
     read_parameters(
         'lr = 0.1  # step size (0, 1]\ndepth = 4  # 2..16\nloss = "log"  # in {log, hinge}\nname = "a"\nflag = True\n'
-        'since = "2024-01-01"  # type: date\nlayers = [1, 2]\nanything = None\npath: "Path" = "x.csv"\nn: int | float = 1'
+        'since = "2024-01-01"  # type: date\nlayers = [1, 2]\nanything = None\n'
+        'path: "Path" = "x.csv"\nn: int | float = 1'
     ),
 )
 
@@ -93,7 +94,7 @@ def test_what_does_not_fit_is_refused_in_one_sentence(given: dict[str, str], wor
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:
-    with pytest.raises(InvalidInput, match="'dept'.*; lr=7"):
+    with pytest.raises(InvalidInput, match=r"'dept'.*; lr=7"):
         read_space({"dept": Text("1"), "lr": Text("7")}, STATED)
 
 
