@@ -73,7 +73,7 @@ def _panel(session: Session, kind: str, data: Any, asked: Any) -> Any:
         from mlops_nb.panels.models_panel import ModelsPanel
         from mlops_nb.verbs.governance import execute_notebook
 
-        return ModelsPanel(space, StoreSource(space), execute=execute_notebook)
+        return ModelsPanel(space, StoreSource(space), execute=execute_notebook, names=session.shell.user_ns)
     from mlops_nb.panels.grid import RunsPanel
 
     if not hasattr(asked, "filter"):

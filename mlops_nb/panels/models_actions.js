@@ -155,6 +155,34 @@ function registerForm(view) {
   return form;
 }
 
+function evaluateForm(view, version) {
+  const lists = ["frames", "targets"].map((each) => h("datalist", { id: `${view.id}-${each}` }));
+  const data = input("", { placeholder: "X_test, or test.csv", "aria-label": "data" });
+  const target = input("", { placeholder: "y_test, or a column", "aria-label": "truth" });
+  data.setAttribute("list", `${view.id}-frames`);
+  target.setAttribute("list", `${view.id}-targets`);
+  const others = view.record.places.filter((place) => place.target[0] === "@" && !place.versions.includes(version.version));
+  const beside = choice([["", "no other model"], ...others.map((place) => [place.target, `${place.target} (version ${place.versions[0]})`])], { "aria-label": "beside" });
+  if (others.length) beside.value = others[0].target;
+  const form = actionForm({
+    title: `Evaluate version ${version.version}`,
+    controls: [...lists, field("data", data, "a frame of this notebook, or a file"), field("truth", target), field("beside", beside)],
+    verb: "Evaluate",
+    onClose: () => view.closeForm(),
+    onSend: () => {
+      if (!data.value.trim() || !target.value.trim()) return "Name the data, and what holds its truth.";
+      return view.send({
+        type: "evaluate", name: view.record.name, version: version.version, data: data.value.trim(), target: target.value.trim(),
+        compare_to: beside.value,
+      });
+    },
+  });
+  form.offer = (found) => lists.forEach((list, place) =>
+    list.replaceChildren(...found[["frames", "targets"][place]].map((value) => h("option", { value }))));
+  view.send({ type: "frames" });
+  return form;
+}
+
 const CHECKS = {
   "at least": (metric, number) => ({ check: "metric", metric, min: number }),
   "at most": (metric, number) => ({ check: "metric", metric, max: number }),

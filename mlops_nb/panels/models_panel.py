@@ -8,6 +8,7 @@ from typing import Any
 import traitlets
 
 from mlops_nb.errors import InvalidInput
+from mlops_nb.models.data_files import read_frame
 from mlops_nb.panels.compare_panel import compare_record
 from mlops_nb.panels.graph import Node, lineage_view
 from mlops_nb.panels.markup import style_sheet
@@ -15,7 +16,7 @@ from mlops_nb.panels.models_record import checks_record, model_record, models_re
 from mlops_nb.panels.registry_views import models_view
 from mlops_nb.panels.source import RunsSource
 from mlops_nb.panels.widget import Panel, script
-from mlops_nb.registry import governed, promotion
+from mlops_nb.registry import evaluate, governed, promotion
 from mlops_nb.registry.card import card
 from mlops_nb.registry.checking import Execute, PromotionRefused
 from mlops_nb.registry.gates import set_gates
@@ -38,6 +39,8 @@ class ModelsPanel(Panel):
         Executes the notebooks that gates ask for.
     model : str
         The model that is shown at first.
+    names : mapping, optional
+        The notebook's names: frames among them can be evaluated on.
 
     Examples
     --------
@@ -51,8 +54,10 @@ class ModelsPanel(Panel):
     model = traitlets.Unicode("").tag(sync=True)
 
     def __init__(
-        self, space: Workspace, source: RunsSource | None, *, execute: Execute | None = None, model: str = ""
-    ) -> None:
+        self, space: Workspace, source: RunsSource | None, *, execute: Execute | None = None, model: str = "",
+        names: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        self._names = {} if names is None else names
         self._space = space
         self._source = source
         self._execute = execute
@@ -74,6 +79,7 @@ class ModelsPanel(Panel):
             "card": self._card,
             "compare": self._compare,
             "offers": self._offers,
+            "frames": self._frames,
         }
         if kind in looks:
             looks[kind](message)
@@ -107,6 +113,13 @@ class ModelsPanel(Panel):
     def _offers(self, message: Mapping[str, Any]) -> None:
         self._space.flush()
         self.reply({"type": "offers", "offers": offers_record(self._space)})
+
+    def _frames(self, message: Mapping[str, Any]) -> None:
+        """The notebook's frames and columns of numbers, which an evaluation may be made on."""
+        kinds = {name: type(value).__name__ for name, value in list(self._names.items()) if not name.startswith("_")}
+        frames = [name for name, kind in kinds.items() if kind in ("DataFrame", "ndarray")]
+        targets = [name for name, kind in kinds.items() if kind in ("Series", "ndarray")]
+        self.reply({"type": "frames", "frames": frames, "targets": targets})
 
     def _change(self, kind: str, message: Mapping[str, Any]) -> None:
         """Make a change; the answer tells what was done, and gives the model as it is now."""
@@ -155,6 +168,17 @@ class ModelsPanel(Panel):
         change = promotion.approve(_reference(message), comment=str(message.get("comment", "")), space=self._space)
         return change.name, f"You have approved version {change.version}."
 
+    def _evaluate(self, message: Mapping[str, Any]) -> tuple[str, str]:
+        data, target = str(message["data"]).strip(), str(message["target"]).strip()
+        rows = self._names[data] if data in self._names else read_frame(data)
+        truth = self._names[target] if target in self._names and target not in getattr(rows, "columns", ()) else target
+        beside = message.get("compare_to") or None
+        found = evaluate(
+            f"models:/{_reference(message)}", rows, truth, compare_to=beside and f"models:/{message['name']}{beside}"
+        )
+        shown = ", ".join(f"{key} {value:.4g}" for key, value in list(found.metrics.items())[:3])
+        return str(message["name"]), f"Version {message['version']} is evaluated: {shown}."
+
     def _describe(self, message: Mapping[str, Any]) -> tuple[str, str]:
         governed.describe(_reference(message), str(message["text"]), space=self._space)
         return str(message["name"]), "The description is saved."
@@ -185,6 +209,7 @@ _CHANGES: dict[str, Callable[[ModelsPanel, Mapping[str, Any]], tuple[str, str]]]
     "roll_back": ModelsPanel._roll_back,
     "approve": ModelsPanel._approve,
     "describe": ModelsPanel._describe,
+    "evaluate": ModelsPanel._evaluate,
     "tag": ModelsPanel._tag,
     "delete": ModelsPanel._delete,
     "drop_alias": ModelsPanel._drop_alias,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import IO, Any
 
 from mlops_nb.comparison import Comparison, RunView
@@ -13,6 +14,7 @@ from mlops_nb.panels import graph as graph_room
 from mlops_nb.panels.card import Card
 from mlops_nb.panels.code import code_view
 from mlops_nb.panels.comparison import comparison_table
+from mlops_nb.panels.evaluations import evaluation_view
 from mlops_nb.panels.format import show_size
 from mlops_nb.panels.markup import document, table, tag, text
 from mlops_nb.panels.monitoring_views import monitoring_text, monitoring_view
@@ -23,13 +25,21 @@ from mlops_nb.panels.sweep_terminal import print_sweep
 from mlops_nb.panels.tables import plain_table, runs_table
 from mlops_nb.panels.terminal import make_console, print_compare, print_run, print_runs
 from mlops_nb.panels.transfer_views import transfer_view
-from mlops_nb.projects.sweeps.board import Board
 
 SHOWN_PACKAGES = 12
 RUN_PARTS = ("run", "metrics", "params", "tags")
 """Parts of a comparison that the views take from the runs themselves."""
 ELSEWHERE = ("code", "session", "error", "models")
 """Facts that a run's page shows in a place of their own, or not at all."""
+
+BUNDLES: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "transfer": transfer_view,
+    "evaluation": evaluation_view,
+    "monitoring": monitoring_view,
+    "sweep": sweep_view,
+    **{kind: partial(registry_view, kind) for kind in REGISTRY_KINDS},
+}
+"""Kinds whose text in a terminal is the plain text of their static view: one row each."""
 
 
 class View:
@@ -173,20 +183,13 @@ def _verdict(found: dict[str, Any], file: IO[str]) -> None:
         file.write(f"  {reason}\n")
 
 
-def _transfer(found: dict[str, Any], file: IO[str]) -> None:
-    _text(transfer_view(found)["text/plain"], file)
-
 
 def _lineage(graph: Graph, file: IO[str]) -> None:
     file.write(draw_tree(graph).rstrip("\n") + "\n")
 
 
-def _registry(kind: str) -> Callable[[Any, IO[str]], None]:
-    return lambda data, file: _text(registry_view(kind, data)["text/plain"], file)
-
-
-def _sweep(board: Board, file: IO[str]) -> None:
-    print_sweep(board, make_console(file))
+def _plain(view: Callable[[Any], dict[str, Any]]) -> Callable[[Any, IO[str]], None]:
+    return lambda data, file: _text(view(data)["text/plain"], file)
 
 
 def _text(words: str, file: IO[str]) -> None:
@@ -205,10 +208,9 @@ drawers: dict[str, Callable[[Any, IO[str]], None]] = {
     "facts": _facts,
     "text": _text,
     "verdict": _verdict,
-    "transfer": _transfer,
+    **{kind: _plain(view) for kind, view in BUNDLES.items()},
     "monitoring": lambda report, file: _text(monitoring_text(report), file),
-    "sweep": _sweep,
-    **{kind: _registry(kind) for kind in REGISTRY_KINDS},
+    "sweep": lambda board, file: print_sweep(board, make_console(file)),
 }
 
 
@@ -248,14 +250,8 @@ def static_view(kind: str, data: Any) -> View:
     if kind == "lineage":
         nodes = [graph_room.Node(node.id, node.label, node.kind) for node in data.nodes.values()]
         return View(graph_room.lineage_view(nodes, [(edge.source, edge.target) for edge in data.edges]))
-    if kind in REGISTRY_KINDS:
-        return View(registry_view(kind, data))
-    if kind == "transfer":
-        return View(transfer_view(data))
-    if kind == "monitoring":
-        return View(monitoring_view(data))
-    if kind == "sweep":
-        return View(sweep_view(data))
+    if kind in BUNDLES:
+        return View(BUNDLES[kind](data))
     if kind == "verdict":
         return View(verdict_view(data, title=data["run_id"]))
     if kind == "artifacts":

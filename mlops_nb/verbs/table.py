@@ -32,6 +32,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "describe": ("governance", "describe or tag a registered model or a version"),
     "gates": ("governance", "what a version has to pass before it is promoted"),
     "card": ("governance", "the model card of a version"),
+    "evaluate": ("evaluation", "how good a model is on data whose truth is known, also beside another"),
     "history": ("governance", "who moved what when and why; what a version came from"),
     "monitor": ("monitoring", "is the model in service still right: drift, data quality, performance, latency"),
     "server": ("server", "serve the store to a team; make and revoke tokens"),

@@ -95,3 +95,40 @@ def test_keys_typed_in_a_form_stay_in_it(page: LabPage, lab: Lab) -> None:
     panel.locator(".action input[aria-label=alias]").press("Escape")
     assert panel.locator(".action").count() == 0
     assert page.page.evaluate("jupyterapp.shell.currentWidget.content.widgets.length") == 2
+
+
+TRAINED = """%load_ext mlops_nb
+import mlops_nb
+from sklearn.datasets import load_wine
+from sklearn.tree import DecisionTreeClassifier
+X, y = load_wine(return_X_y=True, as_frame=True)
+X_test, y_test = X[::2], y[::2]
+for depth in (1, 4):
+    with mlops_nb.start_run(run_name=f"depth {depth}"):
+        _ = mlops_nb.log_model(
+            DecisionTreeClassifier(max_depth=depth, random_state=0).fit(X, y), input_example=X.head(3),
+            registered_model_name="wine", requirements=[])
+_ = mlops_nb.registry.promote("wine", 1, "champion")"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_model_is_evaluated_by_clicks(page: LabPage, lab: Lab, tmp_path: Path, theme: str) -> None:
+    lab.write_notebook(f"evaluate-{theme}/models.ipynb", [TRAINED, "%mlops models"])
+    page.open_notebook(f"evaluate-{theme}/models.ipynb", theme=theme)
+    page.run_all()
+    panel = page.page.locator(".mlops-nb-panel")
+    panel.locator("button", has_text="Evaluate").click()
+    panel.locator("datalist option[value=X_test]").wait_for(state="attached")
+    panel.locator(".action button[type=submit]").click()
+    assert "Name the data" in panel.locator(".action .refusal").inner_text()
+    panel.locator(".action input[aria-label=data]").fill("nowhere.csv")
+    panel.locator(".action input[aria-label=truth]").fill("y_test")
+    panel.locator(".action button[type=submit]").click()
+    panel.locator(".action .refusal", has_text="There is no file 'nowhere.csv'").wait_for()
+    panel.locator(".action input[aria-label=data]").fill("X_test")
+    page.screenshot(tmp_path / f"evaluate-{theme}.png")
+    panel.locator(".action button[type=submit]").click()
+    panel.locator(".said.ok", has_text="Version 2 is evaluated: accuracy_score").wait_for()
+    panel.locator(".versions thead th", has_text="accuracy_score").first.wait_for()
+    page.screenshot(tmp_path / f"evaluated-{theme}.png")
+    assert page.errors == [] and page.outside == []
