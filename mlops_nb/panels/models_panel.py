@@ -172,10 +172,10 @@ class ModelsPanel(Panel):
         data, target = str(message["data"]).strip(), str(message["target"]).strip()
         rows = self._names[data] if data in self._names else read_frame(data)
         truth = self._names[target] if target in self._names and target not in getattr(rows, "columns", ()) else target
-        beside = message.get("compare_to") or None
-        found = evaluate(
-            f"models:/{_reference(message)}", rows, truth, compare_to=beside and f"models:/{message['name']}{beside}"
-        )
+        beside = f"models:/{message['name']}{message['compare_to']}" if message.get("compare_to") else None
+        if beside:
+            evaluate(beside, rows, truth, space=self._space)  # its own numbers on these rows, for the table and the gates
+        found = evaluate(f"models:/{_reference(message)}", rows, truth, compare_to=beside, space=self._space)
         shown = ", ".join(f"{key} {value:.4g}" for key, value in list(found.metrics.items())[:3])
         return str(message["name"]), f"Version {message['version']} is evaluated: {shown}."
 
