@@ -174,7 +174,7 @@ class ModelsPanel(Panel):
         truth = self._names[target] if target in self._names and target not in getattr(rows, "columns", ()) else target
         beside = f"models:/{message['name']}{message['compare_to']}" if message.get("compare_to") else None
         if beside:
-            evaluate(beside, rows, truth, space=self._space)  # its own numbers on these rows, for the table and the gates
+            evaluate(beside, rows, truth, space=self._space)  # its own numbers on these rows: gates ask for them
         found = evaluate(f"models:/{_reference(message)}", rows, truth, compare_to=beside, space=self._space)
         shown = ", ".join(f"{key} {value:.4g}" for key, value in list(found.metrics.items())[:3])
         return str(message["name"]), f"Version {message['version']} is evaluated: {shown}."
