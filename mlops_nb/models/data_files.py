@@ -53,7 +53,8 @@ def read_frame(path: str | Path) -> Any:
     if not ending:
         known = ", ".join(READERS)
         raise InvalidInput(f"{file.name!r} has no ending that says how to read it.", hint=f"There are: {known}.")
-    options: dict[str, Any] = {".tsv": {"sep": "\t"}, ".jsonl": {"lines": True}}.get(ending, {})
+    known_options: dict[str, dict[str, Any]] = {".tsv": {"sep": "\t"}, ".jsonl": {"lines": True}}
+    options = known_options.get(ending, {})
     try:
         return getattr(pandas, READERS[ending])(file, **options)
     except Exception as error:  # each reader raises errors of its own for a file that is not what its name says
