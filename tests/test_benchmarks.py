@@ -25,3 +25,12 @@ def test_every_measure_gives_a_figure(tmp_path: Path) -> None:
     for row in rows:
         ours = row.split("|")[3].strip()
         assert re.match(r"-?[\d.,e+-]*\d", ours), f"{row}\n{done.stderr}"
+
+
+@pytest.mark.nightly
+def test_models_beside_mlflow_give_figures(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "benchmarks.models", "--cache", str(tmp_path), "--repeat", "1", "--scale", "0.002"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    rows = [line for line in done.stdout.splitlines() if line.endswith("ms |") or line.endswith("|  |")]
+    assert len(rows) == 6, done.stdout

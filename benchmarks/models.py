@@ -1,0 +1,179 @@
+"""Models beside MLflow, in one run: saving, loading in a fresh process, registering; and a registry of 50,000 versions.
+
+    python -m benchmarks.models --cache FOLDER
+
+MLflow gets an environment of its own in the cache folder, with the same scikit-learn. Each figure is the median of
+several processes, the two taking turns; imports are counted where a user waits for them, which the table says.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.run import machine
+
+FIT = """
+import json, sys, time, warnings, logging
+warnings.simplefilter("ignore")
+logging.disable(logging.WARNING)
+from sklearn.datasets import load_breast_cancer
+from sklearn.ensemble import RandomForestClassifier
+X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+model = RandomForestClassifier(n_estimators=100, random_state=0).fit(X, y)
+folder = sys.argv[1]
+"""
+SAVE = {
+    "ours": FIT
+    + """
+from mlops_nb.models import save_model
+import mlops_nb
+save_model(model, folder + "/warm", input_example=X.head(3), requirements=[])
+begin = time.perf_counter()
+save_model(model, folder + "/model", input_example=X.head(3), requirements=[])
+print(json.dumps(time.perf_counter() - begin))
+""",
+    "mlflow": FIT
+    + """
+import mlflow.sklearn
+options = dict(input_example=X.head(3), pip_requirements=["scikit-learn"], serialization_format="skops",
+               skops_trusted_types=["sklearn.tree._tree.Tree"])
+try:
+    mlflow.sklearn.save_model(model, folder + "/warm", **options)
+except TypeError:
+    options = dict(input_example=X.head(3), pip_requirements=["scikit-learn"])
+    mlflow.sklearn.save_model(model, folder + "/warm", **options)
+begin = time.perf_counter()
+mlflow.sklearn.save_model(model, folder + "/model", **options)
+print(json.dumps(time.perf_counter() - begin))
+""",
+}
+LOAD = {
+    "ours": """
+import json, sys, time
+begin = time.perf_counter()
+import mlops_nb
+model = mlops_nb.load_model(sys.argv[1] + "/model")
+print(json.dumps(time.perf_counter() - begin))
+""",
+    "mlflow": """
+import json, sys, time, warnings
+warnings.simplefilter("ignore")
+begin = time.perf_counter()
+import mlflow.pyfunc
+model = mlflow.pyfunc.load_model(sys.argv[1] + "/model")
+print(json.dumps(time.perf_counter() - begin))
+""",
+}
+
+
+def main() -> None:
+    """Parse the command line, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cache", type=Path, required=True, help="where MLflow's environment lives")
+    parser.add_argument("--repeat", type=int, default=5, help="processes a figure; the median counts")
+    parser.add_argument("--scale", type=float, default=1.0, help="0.1 for a tenth of the registered models")
+    options = parser.parse_args()
+    python = mlflow_python(options.cache.resolve())
+    rows = [*beside(python, options.repeat), *registry(options.scale)]
+    print(machine({"ours": sys.executable, "mlflow_sqlite": python}), end="\n\n")
+    print("| | mlops_nb | MLflow |\n| --- | --: | --: |")
+    for name, ours, theirs in rows:
+        print(f"| {name} | {ours * 1000:,.1f} ms | {f'{theirs * 1000:,.1f} ms' if theirs else ''} |")
+
+
+def mlflow_python(cache: Path) -> str:
+    """The interpreter of an environment with MLflow and the libraries that are measured; made when there is none."""
+    python = cache / "mlflow-models" / "bin" / "python"
+    if not python.exists():
+        print("making an environment for mlflow", file=sys.stderr)
+        subprocess.run([sys.executable, "-m", "venv", str(cache / "mlflow-models")], check=True)
+        same = [f"{each}=={version(each)}" for each in ("scikit-learn", "pandas", "numpy", "skops")]
+        command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", str(python), "mlflow", *same]
+        if subprocess.run(command).returncode:  # MLflow may not take today's pandas yet
+            subprocess.run([*command[:-4], "scikit-learn", "skops"], check=True)
+    return str(python)
+
+
+def beside(python: str, repeat: int) -> list[tuple[str, float, float]]:
+    """Saving and loading, ours and MLflow's in turn."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for _ in range(repeat):
+        for who, interpreter in (("ours", sys.executable), ("mlflow", python)):
+            with tempfile.TemporaryDirectory() as folder:
+                for what, code in (("save", SAVE[who]), ("load", LOAD[who])):
+                    found.setdefault((what, who), []).append(seconds(interpreter, code, folder))
+    medians = {key: statistics.median(values) for key, values in found.items()}
+    names = {
+        "save": "save a forest of 100 trees, with signature and example",
+        "load": "load it in a fresh process, imports included",
+    }
+    return [(name, medians[what, "ours"], medians[what, "mlflow"]) for what, name in names.items()]
+
+
+def seconds(python: str, code: str, folder: str) -> float:
+    """What a process prints last."""
+    environment = {**os.environ, "MLOPS_NB_STORE": f"{folder}/store", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    done = subprocess.run(
+        [python, "-c", code, folder], capture_output=True, text=True, env=environment, cwd=folder, timeout=600
+    )
+    if done.returncode:
+        raise SystemExit(f"{python}: {done.stderr[-1500:]}")
+    return float(json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+def registry(scale: float) -> list[tuple[str, float, float | None]]:
+    """Registering what a run has logged, and a registry of 1,000 models with 50 versions each."""
+    import mlops_nb
+    from mlops_nb.registry import register_model
+    from mlops_nb.workspace import current
+
+    with tempfile.TemporaryDirectory() as folder:
+        mlops_nb.connect(f"{folder}/store")
+        with mlops_nb.start_run() as run:
+            Path(folder, "weights.bin").write_bytes(os.urandom(200 << 20))
+            mlops_nb.log_artifact(f"{folder}/weights.bin", "model")
+            mlops_nb.log_text("flavors: {}", "model/MLmodel")
+        uri = f"runs:/{run.run_id}/model"
+        register_model(uri, "big")
+        rows: list[tuple[str, float, float | None]] = [
+            ("register 200 MB that a run has logged", timed(lambda: register_model(uri, "big"), 9), None)
+        ]
+        models, versions = max(1, round(1_000 * scale)), 50
+        for index in range(models):
+            for _ in range(versions):
+                register_model(uri, f"model {index:04}")
+        store = current().store
+        page = store.search_models("", limit=100)
+        looks: dict[str, Any] = {
+            "list": lambda: store.model_versions([m.name for m in store.search_models("", limit=100).items]),
+            "search": lambda: store.search_models(f"name LIKE '%{models // 2:03}%'", limit=100),
+            "page": lambda: store.search_models("", limit=100, page_token=page.next_token),
+        }
+        for name, look in looks.items():
+            rows.append((f"{models:,} models x {versions} versions: {name}", timed(look, 9), None))
+        mlops_nb.connect(f"{folder}/other")
+    return rows
+
+
+def timed(call: Any, repeat: int) -> float:
+    """The median of several calls, in seconds."""
+    spent = []
+    for _ in range(repeat):
+        begin = time.perf_counter()
+        call()
+        spent.append(time.perf_counter() - begin)
+    return statistics.median(spent)
+
+
+if __name__ == "__main__":
+    main()
