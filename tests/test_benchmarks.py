@@ -32,5 +32,5 @@ def test_models_beside_mlflow_give_figures(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "benchmarks.models", "--cache", str(tmp_path), "--repeat", "1", "--scale", "0.002"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    rows = [line for line in done.stdout.splitlines() if line.endswith("ms |") or line.endswith("|  |")]
+    rows = [line for line in done.stdout.splitlines() if line.endswith(("ms |", "|  |"))]
     assert len(rows) == 6, done.stdout
