@@ -181,6 +181,10 @@ class TrackedCell:
                 self._after_following(followed)
         finally:
             self.run.finish(status)
+        if self.models and not self.options.model and followed is not None and not followed.nested:
+            from mlops_nb.magics.afterwards import offer_afterwards
+
+            offer_afterwards(self.session, self.run.run_id, self.models, followed.index)
         run, drain = self.run, self.run.workspace.drain
         folder = self.session.folder()
         drain.later(lambda: describe_surroundings(run, folder))

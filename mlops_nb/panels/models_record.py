@@ -15,6 +15,7 @@ from mlops_nb.registry.names import STAGES
 from mlops_nb.registry.replay import former_holder
 from mlops_nb.registry.resolving import MLMODEL, own_stages
 from mlops_nb.registry.words import change_words, check_words, short_digest
+from mlops_nb.tracking.offers import offered_runs
 from mlops_nb.workspace import Workspace
 
 SHOWN_VERSIONS = 100
@@ -215,20 +216,25 @@ def offers_record(space: Workspace) -> list[dict[str, Any]]:
     """
     found = []
     runs: list[Run] = space.store.search_runs(limit=OFFERED_RUNS).items
+    unlogged = set(offered_runs())
     for run in runs:
+        if run.run_id in unlogged:
+            found.append(_offer(run, f"runs:/{run.run_id}", "fitted in this kernel, not logged yet"))
         for entry in space.store.artifacts(run.run_id):
             folder, _, name = entry.path.rpartition("/")
             if name == MLMODEL:
                 uri = f"runs:/{run.run_id}/{folder}" if folder else f"runs:/{run.run_id}"
-                metrics = " · ".join(f"{_short(key, 24)} {value:.4g}" for key, value in list(run.metrics.items())[:3])
-                found.append(
-                    {
-                        "uri": uri,
-                        "run": _short(run.name, 60),
-                        "path": _short(folder, 60),
-                        "time": run.start_time,
-                        "note": metrics,
-                        "experiment": _short(run.experiment, 40),
-                    }
-                )
+                found.append(_offer(run, uri, folder))
     return found
+
+
+def _offer(run: Run, uri: str, path: str) -> dict[str, Any]:
+    metrics = " · ".join(f"{_short(key, 24)} {value:.4g}" for key, value in list(run.metrics.items())[:3])
+    return {
+        "uri": uri,
+        "run": _short(run.name, 60),
+        "path": _short(path, 60),
+        "time": run.start_time,
+        "note": metrics,
+        "experiment": _short(run.experiment, 40),
+    }

@@ -14,11 +14,13 @@ from mlops_nb.entities import Artifact, ModelVersion
 from mlops_nb.errors import InvalidInput, InvalidState, NotFound
 from mlops_nb.registry.names import ModelUri, check_stage, parse_uri
 from mlops_nb.registry.replay import alias_at, holders_at, versions_at
+from mlops_nb.tracking.offers import take_offer
 from mlops_nb.tracking.reading import find_run
 from mlops_nb.workspace import Workspace
 
 MLMODEL = "MLmodel"
 OWN_STAGES = "stages"
+NO_MODEL = "Put --model on the cell's %%track line, or log one with mlops_nb.log_model."
 
 Moment = int | str | datetime
 """A point in time: milliseconds since the epoch, ISO 8601 (UTC unless it says otherwise), or a datetime."""
@@ -206,6 +208,8 @@ def _resolve_run(asked: ModelUri, space: Workspace) -> Resolved:
     if run.lifecycle_stage == "deleted":
         raise InvalidState(f"The run {run.run_id} was deleted.", hint="Restore it first.")
     entries = space.store.artifacts(run.run_id)
+    if not _model_paths(entries) and take_offer(run.run_id):  # a cell of this kernel fitted it, and it is still there
+        entries = space.store.artifacts(run.run_id)
     path = asked.path or _only_model(entries, run.run_id)
     if path == ".":
         path = ""
@@ -222,7 +226,7 @@ def _only_model(entries: Sequence[Artifact], run_id: str) -> str:
     """Where the model of a run stands that has but one."""
     paths = _model_paths(entries)
     if not paths:
-        raise NotFound(f"The run {run_id} has no model.", hint="Log one with mlops_nb.log_model.")
+        raise NotFound(f"The run {run_id} has no model.", hint=NO_MODEL)
     if len(paths) > 1:
         shown = ", ".join(paths[:10])
         raise InvalidInput(

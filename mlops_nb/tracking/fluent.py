@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import atexit
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -411,6 +412,28 @@ def _resumed(space: Workspace, run_id: str) -> RunStart:
         stage=run.stage,
         source_type=run.source_type,
     )
+
+
+@contextmanager
+def reopened(run_id: str) -> Iterator[ActiveRun]:
+    """A run that is over, open for something that is logged late; afterwards it ended when and as it had ended.
+
+    Examples
+    --------
+    >>> with start_run() as run: log_metric("acc", 0.9)
+    >>> with reopened(run.run_id) as late: late.set_tags({"note": "late"})
+    >>> late.end_time == run.end_time
+    True
+    """
+    space = workspaces.current()
+    space.flush()
+    before = space.store.get_run(run_id)
+    run = begin(space, _resumed(space, run_id), outer=None, tags={})
+    try:
+        yield run
+    finally:
+        run.finish(before.status, at=before.end_time)
+        space.flush()
 
 
 def forget_settings() -> None:

@@ -125,13 +125,13 @@ class ActiveRun:
         """MLflow's view of what was logged by this process."""
         return RunData(self.params, {key: curve.last for key, curve in self.curves.items()}, self.tags)
 
-    def finish(self, status: Status | str = Status.FINISHED) -> None:
-        """End the run; the second call does nothing."""
+    def finish(self, status: Status | str = Status.FINISHED, *, at: int | None = None) -> None:
+        """End the run, now or as it had ended before (`at`, ms); the second call does nothing."""
         if not self.is_open:
             return
         self.status = Status(status)
         # The wall clock may have been set meanwhile: an end before the start would be a lie.
-        self.end_time = self._began_ms + (time.perf_counter_ns() - self._began) // 1_000_000
+        self.end_time = self._began_ms + (time.perf_counter_ns() - self._began) // 1_000_000 if at is None else at
         active.leave(self)
         self._append({"t": "end", "status": self.status.value, "at": self.end_time})
 
