@@ -38,7 +38,7 @@ def offer_afterwards(session: Session, run_id: str, models: Sequence[dict[str, A
 
 def _log(session: Session, run_id: str, held: Sequence[tuple[dict[str, Any], Callable[[], Any]]], index: int) -> bool:
     from mlops_nb.models.offering import offer
-    from mlops_nb.tracking.fluent import reopened
+    from mlops_nb.tracking.reopening import reopened
 
     namespace = session.namespace
     wanted = [

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import atexit
 import threading
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +87,7 @@ def start_run(
     space = workspaces.current()
     name = experiment or (_experiment_name(space, experiment_id) if experiment_id else None)
     if run_id is not None:
-        start = _resumed(space, run_id)
+        start = resumed(space, run_id)
     else:
         parent = parent_run_id or (outer.run_id if outer is not None else workspaces.parent_run())
         notebook = workspaces.notebook_path()
@@ -394,7 +393,8 @@ def _experiment_name(space: Workspace, experiment_id: str) -> str:
     return space.store.get_experiment(experiment_id).name
 
 
-def _resumed(space: Workspace, run_id: str) -> RunStart:
+def resumed(space: Workspace, run_id: str) -> RunStart:
+    """The start of a run that goes on, as it was."""
     space.flush()
     run = space.store.get_run(run_id)
     if run.lifecycle_stage == "deleted":
@@ -412,28 +412,6 @@ def _resumed(space: Workspace, run_id: str) -> RunStart:
         stage=run.stage,
         source_type=run.source_type,
     )
-
-
-@contextmanager
-def reopened(run_id: str) -> Iterator[ActiveRun]:
-    """A run that is over, open for something that is logged late; afterwards it ended when and as it had ended.
-
-    Examples
-    --------
-    >>> with start_run() as run: log_metric("acc", 0.9)
-    >>> with reopened(run.run_id) as late: late.set_tags({"note": "late"})
-    >>> late.end_time == run.end_time
-    True
-    """
-    space = workspaces.current()
-    space.flush()
-    before = space.store.get_run(run_id)
-    run = begin(space, _resumed(space, run_id), outer=None, tags={})
-    try:
-        yield run
-    finally:
-        run.finish(before.status, at=before.end_time)
-        space.flush()
 
 
 def forget_settings() -> None:
