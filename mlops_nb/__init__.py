@@ -79,3 +79,15 @@ def unload_ipython_extension(shell: Any) -> None:
     from mlops_nb.magics import unload
 
     unload(shell)
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    """What a Jupyter server loads."""
+    from mlops_nb.lab.extension import LabExtension
+
+    return [{"module": "mlops_nb.lab.extension", "app": LabExtension}]
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    """The front end: the bundle in this package, and what it is called in JupyterLab."""
+    return [{"src": "labextension", "dest": "mlops-nb"}]

@@ -6,6 +6,7 @@ The only reader of ``os.environ`` (but for what capture records of the environme
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import functools
 import hashlib
 import os
@@ -32,6 +33,7 @@ ENV_NOTEBOOK = "MLOPS_NB_NOTEBOOK"
 ENV_PARENT_RUN = "MLOPS_NB_PARENT_RUN"
 ENV_USER_FOLDER = "MLOPS_NB_USER_FOLDER"
 ENV_SAFE_MODELS = "MLOPS_NB_SAFE_MODELS"
+ENV_PROJECT = "MLOPS_NB_PROJECT"
 ENV_CONTEXT = "MLOPS_NB_CONTEXT"
 """Set in this process for its children: the file that names the run that is active here now."""
 
@@ -215,7 +217,7 @@ def sqlite_url(root: Path) -> str:
 
 
 def project_root(start: Path) -> Path:
-    """The project that `start` is in: the nearest folder upwards with ``.mlops_nb`` or ``.git``, else `start`.
+    """The project of `start`: the nearest folder upwards with ``.mlops_nb`` or ``.git``, or ENV_PROJECT; else `start`.
 
     Examples
     --------
@@ -224,7 +226,7 @@ def project_root(start: Path) -> Path:
     """
     start = start.resolve()
     for folder in (start, *start.parents):
-        if (folder / FOLDER).is_dir() or (folder / ".git").exists():
+        if (folder / FOLDER).is_dir() or (folder / ".git").exists() or str(folder) == os.environ.get(ENV_PROJECT):
             return folder
     return start
 
@@ -353,35 +355,17 @@ def is_disabled() -> bool:
 
 
 def is_debugging() -> bool:
-    """Whether ``MLOPS_NB_DEBUG`` asks for the tracebacks of our own faults.
-
-    Examples
-    --------
-    >>> is_debugging()
-    False
-    """
+    """Whether ``MLOPS_NB_DEBUG`` asks for the tracebacks of our own faults."""
     return os.environ.get("MLOPS_NB_DEBUG", "") not in ("", "0")
 
 
 def default_experiment() -> str:
-    """The experiment that a run goes to when none is named: ``MLOPS_NB_EXPERIMENT``, else ``Default``.
-
-    Examples
-    --------
-    >>> default_experiment()
-    'Default'
-    """
+    """The experiment that a run goes to when none is named: ``MLOPS_NB_EXPERIMENT``, else ``Default``."""
     return os.environ.get(ENV_EXPERIMENT) or "Default"
 
 
 def parent_run() -> str | None:
-    """The run that runs of this process are nested in, when a run of the notebook as a whole has started us.
-
-    Examples
-    --------
-    >>> parent_run() is None
-    True
-    """
+    """The run that runs of this process are nested in, when a run of the notebook as a whole has started us."""
     return os.environ.get(ENV_PARENT_RUN) or None
 
 
@@ -404,15 +388,26 @@ def notebook_path() -> Path | None:
     return None
 
 
-@functools.cache
-def user_name() -> str:
-    """The name of the user who runs this process.
+_actor: contextvars.ContextVar[str] = contextvars.ContextVar("mlops_nb_actor", default="")
 
-    Examples
-    --------
-    >>> user_name() != ""
-    True
-    """
+
+@contextlib.contextmanager
+def acting_as(user: str) -> Iterator[None]:
+    """What is done here is done for this user: a server's caller, whose name the audit keeps."""
+    token = _actor.set(user)
+    try:
+        yield
+    finally:
+        _actor.reset(token)
+
+
+def user_name() -> str:
+    """The name of the user who runs this process, or for whom it acts."""
+    return _actor.get() or _owner()
+
+
+@functools.cache
+def _owner() -> str:
     import getpass
 
     try:

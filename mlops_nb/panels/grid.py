@@ -12,7 +12,7 @@ from mlops_nb.entities import Run
 from mlops_nb.errors import MlopsError
 from mlops_nb.panels.card import Card
 from mlops_nb.panels.columns import ATTRIBUTES, choose_columns, column_label
-from mlops_nb.panels.compare_panel import compare_record
+from mlops_nb.panels.compare_record import compare_record
 from mlops_nb.panels.format import better_direction, elide, plain_json, show_text
 from mlops_nb.panels.pages import run_page
 from mlops_nb.panels.sampling import curve, thin

@@ -9,7 +9,7 @@ import traitlets
 
 from mlops_nb.errors import InvalidInput
 from mlops_nb.models.data_files import read_frame
-from mlops_nb.panels.compare_panel import compare_record
+from mlops_nb.panels.compare_record import compare_record
 from mlops_nb.panels.graph import Node, lineage_view
 from mlops_nb.panels.markup import style_sheet
 from mlops_nb.panels.models_record import checks_record, model_record, models_record, offers_record

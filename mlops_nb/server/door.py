@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import mimetypes
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -19,7 +19,7 @@ from mlops_nb.artifacts import Upload
 from mlops_nb.errors import InvalidInput, MlopsError
 from mlops_nb.server.faults import STATUS, Refusal, describe_fault
 from mlops_nb.server.guard import Guard
-from mlops_nb.server.routing import JSON_LIMIT, Caller, File, Request, Route
+from mlops_nb.server.routing import JSON_LIMIT, Caller, File, Request, Route, Text
 from mlops_nb.server.service import Service
 from mlops_nb.wire.strict import parse_json, read_fields, read_query
 
@@ -39,10 +39,13 @@ class Door(RequestHandler):
 
     SUPPORTED_METHODS = METHODS
 
-    def initialize(self, service: Service, guard: Guard) -> None:
+    guard: Guard
+
+    def initialize(self, service: Service, guard: Guard | None = None) -> None:
         """Called by tornado for each request."""
         self.service = service
-        self.guard = guard
+        if guard is not None:
+            self.guard = guard
         self.error: BaseException | None = None
         self.route: Route | None = None
         self.parts: dict[str, str] = {}
@@ -67,9 +70,8 @@ class Door(RequestHandler):
             await self._turn_away(error)
 
     def _enter(self) -> None:
-        headers = self.request.headers
-        self.guard.check_site(headers)
-        found = self.service.table.find(str(self.request.method), self.request.path)
+        self.check_site()
+        found = self.find_route()
         if found is not None and found[0].role == "open":
             self.route, self.parts = found
             return
@@ -83,6 +85,18 @@ class Door(RequestHandler):
                 f"The token {self.caller.name!r} may {self.caller.role} only.",
                 hint=f"Ask for one that may {self.route.role}.",
             )
+
+    def check_site(self) -> None:
+        """Refuse what a browser sends for a page from elsewhere; inside a Jupyter server that one does."""
+        self.guard.check_site(self.request.headers)
+
+    def find_route(self) -> tuple[Route, dict[str, str]] | None:
+        """The route that is asked for, and the parts of its path."""
+        return self.service.table.find(str(self.request.method), self.request.path)
+
+    def query(self) -> Mapping[str, list[bytes]]:
+        """The arguments behind the path that are the route's own."""
+        return self.request.query_arguments
 
     def identify(self) -> Caller:
         """Who asks; inside a Jupyter server that one knows."""
@@ -153,6 +167,9 @@ class Door(RequestHandler):
             return
         if isinstance(answer, File):
             await self._send_file(answer)
+        elif isinstance(answer, Text):
+            self._name_download(answer.name)
+            self._send(200, answer.text.encode("utf-8", "backslashreplace"), answer.kind)
         elif isinstance(answer, str):
             self._send(200, answer.encode(), "text/plain; charset=utf-8")
         else:
@@ -163,7 +180,7 @@ class Door(RequestHandler):
         if self.upload is not None:
             return request
         if self.request.method == "GET" or not self.body:
-            given_query = self.request.query_arguments
+            given_query = self.query()
             try:
                 query = {name: [value.decode() for value in values] for name, values in given_query.items()}
             except UnicodeDecodeError:
@@ -195,6 +212,9 @@ class Door(RequestHandler):
         self.set_header("Content-Type", kind)
         self.finish(body)
 
+    def _send_json(self, status: int, value: Any) -> None:
+        self._send(status, _encode(value).encode(), "application/json")
+
     def _answer_fault(self, error: BaseException) -> None:
         status, body = describe_fault(error)
         if status == STATUS["UNAUTHENTICATED"]:
@@ -202,6 +222,10 @@ class Door(RequestHandler):
         if status >= 500:
             log.warning("%s %s: %s", self.request.method, self.request.path, body["message"])
         self._send(status, _encode(body).encode(), "application/json")
+
+    def _name_download(self, name: str) -> None:
+        self.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{quote(name)}")
+        self.set_header("Content-Security-Policy", "sandbox; default-src 'none'")
 
     async def _send_file(self, file: File) -> None:
         """Stream a file as a download that no browser runs, in constant memory."""
@@ -212,8 +236,7 @@ class Door(RequestHandler):
             return
         self.set_header("Content-Type", mimetypes.guess_type(file.name)[0] or "application/octet-stream")
         self.set_header("Content-Length", str(file.size))
-        self.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{quote(file.name)}")
-        self.set_header("Content-Security-Policy", "sandbox; default-src 'none'")
+        self._name_download(file.name)
         try:
             while chunk := await self.service.in_background(lambda: source.read(CHUNK)):
                 self.write(chunk)

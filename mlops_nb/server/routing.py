@@ -68,6 +68,15 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class Text:
+    """An answer that is a text of a type, sent as a download."""
+
+    text: str
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """What a route of kind ``append`` wants stored; `after` is called when it is, before the answer goes out."""
 
@@ -82,6 +91,7 @@ class Route:
     `kind` says where its function runs: ``read`` beside others; ``write`` alone, in the order in which requests came;
     ``append`` at once, and the `Delivery` that it returns is stored together with those of other requests; ``upload``
     as a ``write``, when its body has arrived in `Request.upload`; ``direct`` at once, for what is in memory.
+    `answer` is the type of what it returns, for descriptions of the routes.
     """
 
     method: str
@@ -91,6 +101,7 @@ class Route:
     role: str = "read"
     fields: Mapping[str, str] = field(default_factory=dict)
     limit: int = JSON_LIMIT
+    answer: Any = None
 
     @property
     def is_ours(self) -> bool:

@@ -163,6 +163,9 @@ class RunStore(Protocol):
     def changes(self, since: int = 0, *, limit: int = 1000) -> tuple[list[Run], int]:
         """Runs written after change counter `since`, oldest change first, and the counter to ask with next."""
 
+    def last_change(self) -> int:
+        """The change counter as it is now: `changes` since it are none."""
+
     def digests(self) -> set[str]:
         """Every artifact, data and model digest that a row points at: what garbage collection must keep."""
 

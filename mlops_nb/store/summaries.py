@@ -106,6 +106,13 @@ class Summaries(Lookup):
         given = [(str(key), int(count)) for key, count in found if key is not None]
         return sorted(given, key=lambda each: -each[1])[:limit]
 
+    def last_change(self) -> int:
+        """The change counter as it is now: `changes` since it are none."""
+        statement = self._database.statement("state", lambda: select(schema.state.c.change))
+        with self._database.read() as transaction:
+            row = transaction.first(statement)
+        return int(row[0]) if row else 0
+
     @staticmethod
     def _asked(experiment_ids: Sequence[str] | None, filter: str, view: str) -> tuple[Any, ...]:
         ids = None if experiment_ids is None else tuple(sorted(set(experiment_ids)))

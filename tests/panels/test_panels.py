@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from mlops_nb.errors import InvalidInput
-from mlops_nb.panels.compare_panel import ComparePanel, compare_record
+from mlops_nb.panels.compare_panel import ComparePanel
+from mlops_nb.panels.compare_record import compare_record
 from mlops_nb.panels.grid import LOADED, PAGE, RunsPanel, run_columns
 from mlops_nb.panels.widget import Panel, script
 from tests.panels.fakes import HARM, FakeSource, make_run, make_runs

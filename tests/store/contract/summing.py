@@ -57,3 +57,10 @@ class TestSummaries:
         assert ("adam", 1) in [tuple(each) for each in zoo.run_values("params.opt")]
         with pytest.raises(InvalidInput):
             zoo.run_keys("colours")
+
+    def test_the_last_change_is_what_listeners_have_seen(self, zoo: RunStore) -> None:
+        before = zoo.last_change()
+        assert zoo.changes(before) == ([], before)
+        add(zoo, "e", at=T0 + 9000)
+        assert zoo.last_change() > before
+        assert [run.name for run in zoo.changes(before)[0]] == ["e"]

@@ -1,0 +1,132 @@
+"""The doorbell: watches the stores in use, and rings on Jupyter's event bus when something was written. It tells that
+there is something, never what: listeners ask with the cursor that they have."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from mlops_nb.errors import MlopsError
+from mlops_nb.lab import EVENTS
+from mlops_nb.lab.stores import Stores, has_store, store_id
+from mlops_nb.workspace import Workspace
+
+PAUSE = 0.25
+"""Seconds between two looks: the most that a ring is late, and the most rings that there are."""
+
+FAR_PAUSE = 1.0
+"""The same for a store that has no file here to look at."""
+
+RECOVERY = 5.0
+"""Seconds between two looks for runs whose process is gone."""
+
+SCHEMA = {
+    "$id": EVENTS,
+    "version": "1",
+    "title": "mlops_nb: something was written",
+    "description": "Runs, models or jobs have changed; ask the REST routes what.",
+    "personal-data": False,
+    "type": "object",
+    "required": ["sequence", "what"],
+    "properties": {
+        "sequence": {"type": "integer", "description": "The store's change counter."},
+        "store": {"type": "string", "description": "Which store."},
+        "what": {"type": "array", "items": {"enum": ["runs", "models", "jobs"]}, "description": "What has changed."},
+        "jobs": {"type": "array", "items": {"type": "string"}, "description": "Ids of jobs."},
+    },
+}
+
+log = logging.getLogger("mlops_nb.lab")
+
+
+class Doorbell:
+    """Watches stores in the running loop.
+
+    Parameters
+    ----------
+    stores : Stores
+    ring : callable
+        ``ring(data)``: called in the loop.
+    """
+
+    def __init__(self, stores: Stores, ring: Callable[[dict[str, Any]], None]) -> None:
+        self._stores = stores
+        self._ring = ring
+        self._seen: dict[str, tuple[Any, int]] = {}
+        self._recovered: dict[str, float] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._task = asyncio.get_running_loop().create_task(self._watch())
+
+    async def stop(self) -> None:
+        """Stop watching."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(PAUSE)
+            for space in self._stores.spaces():
+                try:
+                    found = await asyncio.to_thread(self._look, space)
+                except MlopsError as error:  # the store is away: the routes say so to whoever asks
+                    log.debug("looking at %s: %s", space.store_url, error)
+                    continue
+                except Exception:
+                    log.exception("looking at %s failed", space.store_url)
+                    continue
+                if found is not None:
+                    self._ring(found)
+
+    def _look(self, space: Workspace) -> dict[str, Any] | None:
+        """What to ring for; in a thread, since disks and databases are asked."""
+        if not has_store(space):
+            return None
+        self._recover(space)
+        before = self._seen.get(space.store_url)
+        mark = stamp_of(space)
+        if before is not None and before[0] == mark:
+            return None
+        sequence = space.store.last_change()
+        self._seen[space.store_url] = (mark, sequence)
+        if before is None:
+            return None
+        what = ["runs"] if sequence != before[1] else ["models"]
+        return {"sequence": sequence, "store": store_id(space), "what": what}
+
+    def _recover(self, space: Workspace) -> None:
+        """A run that is dead does not say RUNNING."""
+        now = time.monotonic()
+        if space.is_open and now - self._recovered.get(space.store_url, -RECOVERY) >= RECOVERY:
+            self._recovered[space.store_url] = now
+            space.recover()
+
+
+def stamp_of(space: Workspace) -> Any:
+    """Something that changes with every write: sizes and times of SQLite's files, else the moment.
+
+    Examples
+    --------
+    >>> from mlops_nb.workspace import open_workspace
+    >>> stamp_of(open_workspace("/no/such/folder"))
+    ((0, 0), (0, 0))
+    """
+    database = space.database
+    if database is None:
+        return int(time.monotonic() / FAR_PAUSE)
+    found = []
+    for path in (database, database.with_name(database.name + "-wal")):
+        try:
+            stat = path.stat()
+            found.append((stat.st_size, stat.st_mtime_ns))
+        except OSError:
+            found.append((0, 0))
+    return tuple(found)
