@@ -109,7 +109,6 @@ def list_changes(context: Context, request: Request) -> Changes:
         return {
             "runs": [], "sequence": 0, "more": False, "reset": since > 0, "store": here, "models": "",
         }  # fmt: skip
-    space.recover()  # a run that is dead does not say RUNNING
     known = request.fields.get("store")
     last = space.store.last_change()
     is_new = since > last or (known is not None and known != here)

@@ -8,7 +8,7 @@ import typing
 from collections.abc import Iterable, Iterator
 from typing import Any, Union
 
-from mlops_nb.lab import API, shapes
+from mlops_nb.lab import API, shapes, work_shapes
 from mlops_nb.server.openapi import FAULT
 from mlops_nb.server.routing import Route
 
@@ -97,7 +97,8 @@ def all_shapes() -> Iterator[tuple[str, Any]]:
     >>> "RunRow" in dict(all_shapes())
     True
     """
-    return ((name, value) for name, value in vars(shapes).items() if typing.is_typeddict(value))
+    rooms = (shapes, work_shapes)
+    return ((name, value) for room in rooms for name, value in vars(room).items() if typing.is_typeddict(value))
 
 
 def describe_shape(shape: Any) -> dict[str, Any]:

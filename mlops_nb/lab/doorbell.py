@@ -12,6 +12,8 @@ from typing import Any
 
 from mlops_nb.errors import MlopsError
 from mlops_nb.lab import EVENTS
+from mlops_nb.lab.hello import models_mark
+from mlops_nb.lab.jobs import Jobs
 from mlops_nb.lab.stores import Stores, has_store, store_id
 from mlops_nb.workspace import Workspace
 
@@ -49,20 +51,23 @@ class Doorbell:
     Parameters
     ----------
     stores : Stores
+    jobs : Jobs
     ring : callable
-        ``ring(data)``: called in the loop.
+        ``ring(data, busy)``, called in the loop; `busy` tells that a job is running, and `data` may be empty then.
     """
 
-    def __init__(self, stores: Stores, ring: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, stores: Stores, jobs: Jobs, ring: Callable[[dict[str, Any], bool], None]) -> None:
         self._stores = stores
+        self._jobs = jobs
         self._ring = ring
-        self._seen: dict[str, tuple[Any, int]] = {}
+        self._seen: dict[str, tuple[Any, int, str]] = {}
         self._recovered: dict[str, float] = {}
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to watch."""
-        self._task = asyncio.get_running_loop().create_task(self._watch())
+        """Begin to watch, if that is not done yet."""
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._watch())
 
     async def stop(self) -> None:
         """Stop watching."""
@@ -83,24 +88,32 @@ class Doorbell:
                 except Exception:
                     log.exception("looking at %s failed", space.store_url)
                     continue
-                if found is not None:
-                    self._ring(found)
+                data, busy = found
+                if data or busy:
+                    self._ring(data, busy)
 
-    def _look(self, space: Workspace) -> dict[str, Any] | None:
-        """What to ring for; in a thread, since disks and databases are asked."""
-        if not has_store(space):
-            return None
+    def _look(self, space: Workspace) -> tuple[dict[str, Any], bool]:
+        """What to ring for, and whether a job is running; in a thread, since disks and databases are asked."""
+        jobs, busy = self._jobs.changed(space)
+        found = self._look_at_rows(space) if has_store(space) else None
+        if not jobs:
+            return found or {}, busy
+        last = self._seen.get(space.store_url, (None, 0, ""))[1]
+        found = found or {"sequence": last, "store": store_id(space), "what": []}
+        return {**found, "what": [*found["what"], "jobs"], "jobs": jobs}, busy
+
+    def _look_at_rows(self, space: Workspace) -> dict[str, Any] | None:
         self._recover(space)
         before = self._seen.get(space.store_url)
         mark = stamp_of(space)
         if before is not None and before[0] == mark:
             return None
-        sequence = space.store.last_change()
-        self._seen[space.store_url] = (mark, sequence)
+        sequence, models = space.store.last_change(), models_mark(space)
+        self._seen[space.store_url] = (mark, sequence, models)
         if before is None:
             return None
-        what = ["runs"] if sequence != before[1] else ["models"]
-        return {"sequence": sequence, "store": store_id(space), "what": what}
+        what = [kind for kind, moved in (("runs", sequence != before[1]), ("models", models != before[2])) if moved]
+        return {"sequence": sequence, "store": store_id(space), "what": what} if what else None
 
     def _recover(self, space: Workspace) -> None:
         """A run that is dead does not say RUNNING."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,8 @@ class LabExtension(ExtensionApp):
         share_project(places.root)
         self._context = Context(places, Jobs())
         self._stores = Stores(places, lambda: every_route(self._context))
-        self._doorbell = Doorbell(self._stores, self._ring)
+        self._stores.on_open = lambda space: self._doorbell.start()  # nobody has asked before: nobody listens
+        self._doorbell = Doorbell(self._stores, self._context.jobs, self._ring)
         server.event_logger.register_event_schema(SCHEMA)
         base = str(server.base_url).strip("/")
         segments = 2 + (base.count("/") + 1 if base else 0)
@@ -44,14 +46,12 @@ class LabExtension(ExtensionApp):
         # no pattern of tornado's for single routes: the table alone says what there is
         self.handlers.append((rf"/{PREFIX}(/.*)", JupyterDoor, facts))
 
-    async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
-        """Begin to watch, in the server's loop."""
-        if not workspaces.is_disabled():
-            self._doorbell.start()
-
-    def _ring(self, data: dict[str, Any]) -> None:
+    def _ring(self, data: dict[str, Any], busy: bool) -> None:
         server: Any = self.serverapp
-        server.event_logger.emit(schema_id=EVENTS, data=data)
+        if data:
+            server.event_logger.emit(schema_id=EVENTS, data=data)
+        if busy:  # a server with a job running is not idle, whatever its browsers do
+            server.web_app.settings["api_last_activity"] = datetime.now(UTC)
 
     async def stop_extension(self) -> None:
         """Let go; jobs go on."""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from functools import cache
-from importlib.resources import files
 
 from mlops_nb import workspace as workspaces
 from mlops_nb.errors import MlopsError
@@ -14,22 +11,22 @@ from mlops_nb.lab.context import Context, lab_route
 from mlops_nb.lab.shapes import Bundle, Hello, StoreState
 from mlops_nb.lab.stores import has_store, store_id
 from mlops_nb.server.routing import Request
+from mlops_nb.verbs.lab import REINSTALL, front_end
 from mlops_nb.workspace import Workspace
-
-REINSTALL = "pip install --force-reinstall mlops_nb"
 
 
 def say_hello(context: Context, request: Request) -> Hello:
     """Everything that the front end needs to know before anything else."""
     space = request.space
     state, sequence, models = _look(space)
-    bundle = read_bundle()
+    installed = front_end()
+    bundle: Bundle | None = {"version": installed} if installed else None
     return {
         "api": API,
         "version": version(),
         "store": state,
         "user": request.caller.name,
-        "can_write": True,
+        "can_write": request.caller.may("write"),
         "sequence": sequence,
         "models": models,
         "events": EVENTS,
@@ -86,22 +83,12 @@ def version() -> str:
     return str(package.__version__)
 
 
-@cache
-def read_bundle() -> Bundle | None:
-    """The front end that was built into this package; None if there is none."""
-    try:
-        package = json.loads(files("mlops_nb").joinpath("labextension/package.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return {"version": str(package.get("version", "")) or None, "stale": False}
-
-
 def find_mismatch(bundle: Bundle | None, loaded: str | None, api: int | None) -> str | None:
     """Why the front end in the browser and this server do not fit, and what to do; None if they do.
 
     Examples
     --------
-    >>> find_mismatch({"version": "1.0", "stale": False}, "0.9", None)
+    >>> find_mismatch({"version": "1.0"}, "0.9", None)
     'The browser has the front end of mlops_nb 0.9, the server has ... Reload the page.'
     """
     mine = version()
@@ -115,7 +102,7 @@ def find_mismatch(bundle: Bundle | None, loaded: str | None, api: int | None) ->
     if bundle is None:
         return f"mlops_nb {mine} is installed without its JupyterLab panels. Type: {REINSTALL}"
     built = bundle["version"]
-    if loaded is not None and built is not None and loaded != built:
+    if loaded is not None and loaded != built:
         return f"The browser has the front end of mlops_nb {loaded}, the server has {built}. Reload the page."
     return None
 

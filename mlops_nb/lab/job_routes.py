@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops_nb.errors import InvalidInput, NotFound
-from mlops_nb.lab import shapes
+from mlops_nb.lab import work_shapes
 from mlops_nb.lab.context import Context, lab_route
 from mlops_nb.lab.jobs import FOLDER
 from mlops_nb.lab.worker import LOG
@@ -25,7 +25,7 @@ PATHS = ("target", "notebook", "output", "params_file")
 REFUSED = ("--store", "--artifacts", "--debug", "--json")
 
 
-def start_job(context: Context, request: Request) -> shapes.Job:
+def start_job(context: Context, request: Request) -> work_shapes.Job:
     """Start a verb."""
     verb, words = request.fields["verb"], request.fields.get("words", [])
     if verb not in VERBS:
@@ -88,12 +88,12 @@ def _folder(context: Context, space: Workspace) -> Path:
     return space.project if space.project.is_dir() else context.places.root
 
 
-def list_jobs(context: Context, request: Request) -> shapes.Jobs:
+def list_jobs(context: Context, request: Request) -> work_shapes.Jobs:
     """All jobs of the store."""
     return {"jobs": context.jobs.all(request.space)}
 
 
-def show_job(context: Context, request: Request) -> shapes.JobPage:
+def show_job(context: Context, request: Request) -> work_shapes.JobPage:
     """A job, and its log from a byte on."""
     job_id = request.path["job"]
     job = context.jobs.get(request.space, job_id)
@@ -108,12 +108,12 @@ def fetch_log(context: Context, request: Request) -> Text:
     return Text(path.read_text(encoding="utf-8", errors="replace"), "text/plain; charset=utf-8", f"{job['verb']}.log")
 
 
-def cancel_job(context: Context, request: Request) -> shapes.Job:
+def cancel_job(context: Context, request: Request) -> work_shapes.Job:
     """Stop a job; forget one that is over."""
     return context.jobs.cancel(request.space, request.path["job"])
 
 
-def show_form(context: Context, request: Request) -> shapes.Form:
+def show_form(context: Context, request: Request) -> work_shapes.Form:
     """What a notebook takes, or what may be changed of a run."""
     if request.fields.get("notebook"):
         return notebook_form(context.places.file(request.fields["notebook"]), request.fields["notebook"])
@@ -122,7 +122,7 @@ def show_form(context: Context, request: Request) -> shapes.Form:
     return run_form(context, request.space, request.fields["run"])
 
 
-def notebook_form(file: Path, target: str) -> shapes.Form:
+def notebook_form(file: Path, target: str) -> work_shapes.Form:
     """The parameters that a notebook states."""
     from mlops_nb.projects.execution import load_notebook
     from mlops_nb.projects.parameters import contract
@@ -137,8 +137,8 @@ def notebook_form(file: Path, target: str) -> shapes.Form:
     }  # fmt: skip
 
 
-def _field(parameter: Any) -> shapes.FormField:
-    found: shapes.FormField = {
+def _field(parameter: Any) -> work_shapes.FormField:
+    found: work_shapes.FormField = {
         "name": parameter.name,
         "kind": "choice" if parameter.choices else parameter.type.name,
         "type": str(parameter.type),
@@ -160,7 +160,7 @@ def _listed(value: Any) -> Any:
     return sorted(value, key=repr) if isinstance(value, (set, frozenset)) else value
 
 
-def run_form(context: Context, space: Workspace, reference: str) -> shapes.Form:
+def run_form(context: Context, space: Workspace, reference: str) -> work_shapes.Form:
     """The params of a run, as what they were; a job's run has the form of its notebook, filled with its values."""
     from mlops_nb.tracking.reading import find_run
 
@@ -172,7 +172,7 @@ def run_form(context: Context, space: Workspace, reference: str) -> shapes.Form:
             if each["name"] in run.params:
                 each["default"], each["required"] = plain_json(run.params[each["name"]]), False
         return {**form, "experiment": run.experiment, "title": run.name}
-    fields: list[shapes.FormField] = [
+    fields: list[work_shapes.FormField] = [
         {
             "name": name, "kind": _kind(value), "type": _kind(value), "default": plain_json(value), "required": False,
             "nullable": value is None, "help": "", "choices": None, "minimum": None, "maximum": None,
@@ -190,9 +190,9 @@ def _kind(value: Any) -> str:
     return type(value).__name__ if isinstance(value, (bool, int, float, str, list, dict)) else "any"
 
 
-def list_services(context: Context, request: Request) -> shapes.Services:
+def list_services(context: Context, request: Request) -> work_shapes.Services:
     """Models that jobs of this store serve."""
-    found: list[shapes.Service] = []
+    found: list[work_shapes.Service] = []
     for job in context.jobs.all(request.space):
         if job["verb"] == "serve":
             uri = next((word for word in job["words"] if not word.startswith("-")), "")
@@ -218,12 +218,12 @@ def _drift(space: Workspace, uri: str) -> dict[str, Any] | None:
 
 
 ROUTES = (
-    lab_route("POST", "/jobs", start_job, shapes.Job, kind="read", role="admin",
+    lab_route("POST", "/jobs", start_job, work_shapes.Job, kind="read", role="admin",
               fields={"verb": "text!", "words": "texts", "title": "text"}),
-    lab_route("GET", "/jobs", list_jobs, shapes.Jobs),
-    lab_route("GET", "/jobs/{job}", show_job, shapes.JobPage, fields={"offset": "int"}),
+    lab_route("GET", "/jobs", list_jobs, work_shapes.Jobs),
+    lab_route("GET", "/jobs/{job}", show_job, work_shapes.JobPage, fields={"offset": "int"}),
     lab_route("GET", "/jobs/{job}/log", fetch_log, str),
-    lab_route("DELETE", "/jobs/{job}", cancel_job, shapes.Job, kind="read", role="admin"),
-    lab_route("GET", "/parameters", show_form, shapes.Form, fields={"notebook": "text", "run": "text"}),
-    lab_route("GET", "/services", list_services, shapes.Services),
+    lab_route("DELETE", "/jobs/{job}", cancel_job, work_shapes.Job, kind="read", role="admin"),
+    lab_route("GET", "/parameters", show_form, work_shapes.Form, fields={"notebook": "text", "run": "text"}),
+    lab_route("GET", "/services", list_services, work_shapes.Services),
 )  # fmt: skip

@@ -20,7 +20,8 @@ import psutil
 
 from mlops_nb.entities import new_id, now_ms
 from mlops_nb.errors import InvalidState, NotFound
-from mlops_nb.lab import shapes
+from mlops_nb.lab import work_shapes
+from mlops_nb.lab.stores import has_store
 from mlops_nb.lab.worker import ASKED, CHILD, END, LOG, OUT, write_whole
 from mlops_nb.workspace import ENV_ARTIFACTS, ENV_STORE, Workspace
 
@@ -50,7 +51,7 @@ class Jobs:
     def start(
         self, space: Workspace, verb: str, words: Sequence[str], *, folder: Path, user: str = "", title: str = "",
         output: str | None = None,
-    ) -> shapes.Job:  # fmt: skip
+    ) -> work_shapes.Job:  # fmt: skip
         """Start a verb as a process.
 
         Parameters
@@ -86,7 +87,7 @@ class Jobs:
         self._prune(space)
         return self.get(space, job_id)
 
-    def get(self, space: Workspace, job_id: str) -> shapes.Job:
+    def get(self, space: Workspace, job_id: str) -> work_shapes.Job:
         """A job as it is now.
 
         Raises
@@ -96,7 +97,7 @@ class Jobs:
         """
         return self._read(space, self._place(space, job_id))
 
-    def all(self, space: Workspace) -> list[shapes.Job]:
+    def all(self, space: Workspace) -> list[work_shapes.Job]:
         """All jobs of a store, the newest first."""
         root = space.root / FOLDER
         folders = [path for path in root.iterdir() if _ID.fullmatch(path.name)] if root.is_dir() else []
@@ -112,7 +113,7 @@ class Jobs:
         whole = data.decode("utf-8", "ignore").encode() if len(data) == LOG_PIECE else data
         return whole.decode("utf-8", "replace"), max(0, offset) + len(whole)
 
-    def cancel(self, space: Workspace, job_id: str) -> shapes.Job:
+    def cancel(self, space: Workspace, job_id: str) -> work_shapes.Job:
         """Ask a job to stop, then make it; a job that is over is forgotten."""
         place = self._place(space, job_id)
         job = self._read(space, place)
@@ -144,7 +145,7 @@ class Jobs:
             raise NotFound(f"There is no job {job_id[:40]!a}.", hint="It may have been cleared away.")
         return place
 
-    def _read(self, space: Workspace, place: Path) -> shapes.Job:
+    def _read(self, space: Workspace, place: Path) -> work_shapes.Job:
         facts, end = _facts(place), _load(place / END)
         state, status = _state_of(place, facts, end)
         tail = _tail(place / LOG)
@@ -236,7 +237,7 @@ _GOOD = {"reproduce": (0, 1), "monitor": (0, 1)}
 """Exit statuses that are an answer, not a failure."""
 
 
-def _progress(lines: list[str]) -> shapes.Progress | None:
+def _progress(lines: list[str]) -> work_shapes.Progress | None:
     for line in reversed(lines[-20:]):
         found = list(_COUNTS.finditer(line))
         if found and int(found[-1][2]) > 0 and int(found[-1][1]) <= int(found[-1][2]):
@@ -251,7 +252,7 @@ def _run_of(space: Workspace, place: Path, result: Any, state: str) -> str | Non
         found = first.get("rerun_id") or first.get("run_id")
         return str(found) if found else None
     child = _load(place / CHILD)
-    if state != "running" or not child or not space.is_open:
+    if state != "running" or not child or not has_store(space):
         return None
     mine = [run for run in space.store.open_runs() if run.lease is not None and run.lease.pid == child["pid"]]
     return mine[0].run_id if mine else None

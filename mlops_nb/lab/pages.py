@@ -9,7 +9,7 @@ from mlops_nb.artifacts import resolve
 from mlops_nb.comparison import RunView
 from mlops_nb.entities import Run
 from mlops_nb.errors import InvalidInput, InvalidState, NotFound
-from mlops_nb.lab import shapes
+from mlops_nb.lab import shapes, work_shapes
 from mlops_nb.lab.browse import quoted
 from mlops_nb.lab.context import Context, lab_route
 from mlops_nb.lab.rows import make_rows
@@ -225,7 +225,7 @@ def _free_file(context: Context, space: Workspace, asked: str | None, run: Run) 
     return next(folder / each for each in names if not (folder / each).exists())
 
 
-def show_notebook(context: Context, request: Request) -> shapes.NotebookState:
+def show_notebook(context: Context, request: Request) -> work_shapes.NotebookState:
     """The last run of each cell of a notebook."""
     space, path = request.space, request.fields["path"]
     recorded = context.places.recorded(space, path)
@@ -235,7 +235,7 @@ def show_notebook(context: Context, request: Request) -> shapes.NotebookState:
         return {"path": path, "recorded_as": recorded, "runs": 0, "running": 0, "cells": {}}
     mine = f"notebook = {quoted(recorded)}"
     groups = space.store.group_runs("cell", filter=mine, limit=500)
-    cells: dict[str, shapes.CellState] = {}
+    cells: dict[str, work_shapes.CellState] = {}
     for group in groups:
         run = space.store.line_runs(group["key"], limit=1)[0] if group["key"] else None
         if run is not None and run.cell_id:
@@ -260,5 +260,5 @@ ROUTES = (
     lab_route("GET", "/runs/{run}/artifacts/{path...}", fetch_artifact, str),
     lab_route("POST", "/runs/{run}/notebook", make_notebook, shapes.Opened, kind="write", role="write",
               fields={"kind": "text", "path": "text"}),
-    lab_route("GET", "/notebook", show_notebook, shapes.NotebookState, fields={"path": "text!"}),
+    lab_route("GET", "/notebook", show_notebook, work_shapes.NotebookState, fields={"path": "text!"}),
 )  # fmt: skip

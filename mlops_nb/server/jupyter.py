@@ -20,7 +20,9 @@ from mlops_nb.server.service import Service
 RESOURCE = "mlops_nb"
 """What an authorizer of Jupyter's is asked about; the actions are read, write and execute."""
 
-ACTIONS = {"open": "read", "read": "read", "write": "write", "admin": "execute"}
+ACTIONS = {"admin": "execute", "write": "write", "read": "read"}
+"""Which action each role stands for, the highest first."""
+
 AT = "at"
 """In any query: the notebook whose store is meant, as a path of Jupyter's."""
 
@@ -50,17 +52,19 @@ class JupyterDoor(Door, JupyterHandler):
             raise HTTPError(403)
         at = self.request.query_arguments.get(AT, [b""])[0].decode("utf-8", "replace")
         try:
+            self._role = await self._ask_role()
             self.service = self._service_at(at)
-            found = self.find_route()
-            role = found[0].role if found else "read"
-            if not await ensure_async(
-                self.authorizer.is_authorized(self, self.current_user, ACTIONS[role], RESOURCE)
-            ):
-                raise Refusal("PERMISSION_DENIED", f"You may not {ACTIONS[role]} here.", hint="Ask the server's owner.")
         except Exception as error:
             await self._turn_away(error)
             return
         await Door.prepare(self)
+
+    async def _ask_role(self) -> str:
+        """The highest role that the authorizer grants."""
+        for role, action in ACTIONS.items():
+            if await ensure_async(self.authorizer.is_authorized(self, self.current_user, action, RESOURCE)):
+                return role
+        raise Refusal("PERMISSION_DENIED", "You may not read here.", hint="Ask the owner of the server.")
 
     def check_site(self) -> None:
         """Jupyter has."""
@@ -69,7 +73,7 @@ class JupyterDoor(Door, JupyterHandler):
         """Jupyter's user; the owner of the server where there is only its token."""
         user = self.current_user
         is_named = type(self.identity_provider) not in _SHARED_SECRETS
-        return Caller(user.username if is_named else self._owner, "admin")
+        return Caller(user.username if is_named else self._owner, self._role)
 
     def find_route(self) -> tuple[Route, dict[str, str]] | None:
         """The route behind Jupyter's prefix, however that is encoded."""

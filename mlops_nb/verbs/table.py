@@ -35,6 +35,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "evaluate": ("evaluation", "how good a model is on data whose truth is known, also beside another"),
     "history": ("governance", "who moved what when and why; what a version came from"),
     "monitor": ("monitoring", "is the model in service still right: drift, data quality, performance, latency"),
+    "lab": ("lab", "JupyterLab with everything on"),
     "server": ("server", "serve the store to a team; make and revoke tokens"),
     "import": ("moving", "take over what MLflow keeps: a server, a folder or a file"),
     "store": ("stores", "where things are kept: info, verify, gc, upgrade"),
@@ -72,7 +73,9 @@ class VerbParser(argparse.ArgumentParser):
     def parse(self, words: Sequence[str]) -> argparse.Namespace:
         """Parse words; one that is not known gets the closest one that is."""
         found, extra = self.parse_known_args(list(words))
-        if extra:
+        if hasattr(found, "rest"):
+            found.rest = tuple(extra)  # words that go on to another program
+        elif extra:
             known = [option for action in self._actions for option in action.option_strings]
             close = difflib.get_close_matches(extra[0].split("=")[0], known, n=1, cutoff=0.5)
             hint = f"Did you mean {close[0]}?" if close else f"See: {self.prog} --help"

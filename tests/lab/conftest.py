@@ -50,9 +50,9 @@ def space(jp_root_dir: Path) -> Any:
 def ask(jp_serverapp: Any, http_server_client: Any, jp_base_url: str) -> Ask:
     """``await ask("GET", "runs", limit=3)``: the answer as JSON; what is refused comes as ``(status, body)``."""
 
-    async def call(method: str, path: str, body: Any = None, *, token: str = "the-token", **query: Any) -> Any:
+    async def call(method: str, route: str, body: Any = None, *, token: str = "the-token", **query: Any) -> Any:
         given = {k: str(v).lower() if isinstance(v, bool) else v for k, v in query.items()}
-        url = f"{jp_base_url}mlops-nb/lab/{path}" + (f"?{urlencode(given, doseq=True)}" if given else "")
+        url = f"{jp_base_url}mlops-nb/lab/{route}" + (f"?{urlencode(given, doseq=True)}" if given else "")
         headers = {"Authorization": f"token {token}"} if token else {}
         headers |= {"Content-Type": "application/json"} if body is not None else {}
         try:

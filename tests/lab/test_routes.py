@@ -132,7 +132,7 @@ async def test_curves_are_thinned_and_keep_their_extremes(ask: Ask, space: Works
     values[12_345] = 9.0
     values[777] = math.nan
     points = Points(values, array("q", range(20_000)), array("q", [T0] * 20_000))
-    space.store.apply([Batch(run_id, "", curves={"loss": points})])
+    space.store.apply([Batch(run_id, "", metrics={"loss": points})])
     [curve] = (await ask("GET", f"runs/{run_id}/curves", names="loss", points=200))["curves"]
     assert curve["count"] == 20_000 and 100 < len(curve["x"]) <= 300
     assert curve["y"][curve["x"].index(12_345)] == 9.0
@@ -160,7 +160,7 @@ async def test_files_come_as_downloads_that_nothing_runs(ask: Ask, space: Worksp
 
 async def test_runs_are_compared(ask: Ask, runs: list[str]) -> None:
     found = await ask("GET", "compare", runs=runs[:3])
-    assert [each["title"] for each in found["sections"]][:2] == ["run", "metrics"]
+    assert [each["title"] for each in found["sections"]][:2] == ["metrics", "params"]
     assert found["axes"]["metrics"] == ["acc", "loss"]
     assert len(found["rows"]) == 3
     page = await ask("GET", "compare.html", runs=runs[:3])
@@ -184,7 +184,7 @@ async def test_runs_are_renamed_tagged_and_deleted(ask: Ask, space: Workspace, r
 
 
 async def test_a_notebook_is_made_of_a_run(ask: Ask, space: Workspace, jp_root_dir: Path) -> None:
-    cells = [{"execution_count": 1, "source": "x = 1"}, {"execution_count": 2, "source": "%%track\ny = x"}]
+    cells = [{"index": n, "execution_count": n, "source": source} for n, source in ((1, "x = 1"), (2, "y = x"))]
     run_id = add(space.store, "cut out", facts={"code": "y = x", "slice": cells}, start={"notebook": "a.ipynb"})
     made = await ask("POST", f"runs/{run_id}/notebook", {"kind": "slice"})
     assert (jp_root_dir / made["contents_path"]).read_text().count("x = 1") >= 1
