@@ -24,8 +24,22 @@ export interface IPageProps {
 
 async function viewOf(page: string): Promise<React.ComponentType<IPageProps>> {
   switch (page) {
+    case 'run':
+      return (await import('./run')).RunPage;
+    case 'compare':
+      return (await import('./compare')).ComparePage;
+    case 'grid':
+      return (await import('./grid')).GridPage;
+    case 'models':
+      return (await import('./models')).ModelsPage;
+    case 'model':
+      return (await import('./models')).ModelPage;
+    case 'rerun':
+      return (await import('./rerun')).RerunPage;
+    case 'job':
+      return (await import('./job')).JobPage;
     default:
-      return () => null;
+      throw new Error(`There is no page ${page}.`);
   }
 }
 

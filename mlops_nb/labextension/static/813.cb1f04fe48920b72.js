@@ -1,1 +1,0 @@
-"use strict";(self.rspackChunkmlops_nb=self.rspackChunkmlops_nb||[]).push([[813],{47(n,s,c){async function o(n,s){}async function e(n,s,c){}async function r(n,s,c,o){}c.d(s,{promoteVersion:()=>e,registerModel:()=>o,rollBack:()=>r})}}]);
