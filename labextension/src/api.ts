@@ -3,7 +3,7 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
-import type * as W from './wire';
+import * as W from './wire';
 
 type Query = Record<string, string | number | boolean | null | undefined | readonly string[]>;
 
@@ -70,8 +70,8 @@ export class Api {
     return (await this.answer(path, {}, init)).json();
   }
 
-  hello(notebook?: string | null): Promise<W.IHello> {
-    return this.get('hello', { notebook });
+  hello(): Promise<W.IHello> {
+    return this.get('hello', { api: W.API });
   }
 
   runs(query: IRunsQuery): Promise<W.IRunsPage> {
@@ -82,24 +82,24 @@ export class Api {
     return this.url('runs.csv', query);
   }
 
-  changes(since: number): Promise<W.IChanges> {
-    return this.get('runs/changes', { since, limit: 500 });
+  changes(since: number, store: string): Promise<W.IChanges> {
+    return this.get('runs/changes', { since, store, limit: 500 });
   }
 
   sparks(runs: string[], metric: string): Promise<{ curves: Record<string, (W.Numeric | null)[]> }> {
     return this.get('sparks', { runs, metric, points: 40 });
   }
 
-  groups(by: string, query: IRunsQuery, metrics: string[] = []): Promise<{ groups: W.IGroup[]; total_groups: number }> {
+  groups(by: string, query: IRunsQuery, metrics: string[] = []): Promise<{ groups: W.IGroup[] }> {
     return this.get('groups', { by, ...query, metrics });
   }
 
-  words(scope: string, notebook?: string | null): Promise<W.IWords> {
-    return this.get('words', { scope, notebook });
+  words(): Promise<W.IWords> {
+    return this.get('words');
   }
 
-  values(field: string, scope: string, notebook?: string | null): Promise<{ values: string[] }> {
-    return this.get('values', { field, scope, notebook });
+  values(field: string): Promise<{ values: string[] }> {
+    return this.get('values', { field });
   }
 
   run(runId: string): Promise<W.IRunDetail> {
@@ -139,7 +139,7 @@ export class Api {
     saveBlob(await this.artifact(runId, path), path.split('/').pop() || 'artifact');
   }
 
-  writeNotebook(runId: string, kind: 'slice' | 'executed' | 'restored'): Promise<{ contents_path: string }> {
+  writeNotebook(runId: string, kind: 'slice' | 'executed'): Promise<{ contents_path: string }> {
     return this.send('POST', `runs/${encodeURIComponent(runId)}/notebook`, { kind });
   }
 

@@ -29,6 +29,8 @@ export class Cells {
   live = true;
 
   private _states = new WeakMap<NotebookPanel, INotebookState>();
+  /** `%track auto` as it was asked for here; a new kernel begins anew. */
+  private _modes = new WeakMap<NotebookPanel, string>();
   private _drawn = new WeakMap<Cell, IMark>();
   private _timers = new WeakMap<NotebookPanel, number>();
   private _changed = new Signal<this, void>(this);
@@ -52,7 +54,7 @@ export class Cells {
   /** Whether all cells of the active notebook are tracked (`auto`), none (`off`), or those that say so. */
   get mode(): string | null {
     const panel = this._notebooks?.currentWidget;
-    return (panel && this._states.get(panel)?.mode) ?? null;
+    return (panel && this._modes.get(panel)) ?? null;
   }
 
   redraw(): void {
@@ -95,14 +97,15 @@ export class Cells {
     }
     const code = `%load_ext mlops_nb\n%track ${mode}`;
     await kernel.requestExecute({ code, silent: false, store_history: false }).done;
-    const state = this._states.get(panel);
-    if (state) {
-      state.mode = mode;
-    }
+    this._modes.set(panel, mode);
     this._changed.emit();
   }
 
   private _follow(panel: NotebookPanel): void {
+    panel.sessionContext.kernelChanged.connect(() => {
+      this._modes.delete(panel);
+      this._changed.emit();
+    });
     void panel.context.ready.then(() => {
       panel.content.model?.cells.changed.connect(() => this._soon(panel));
       panel.content.model?.contentChanged.connect(() => this._soon(panel));

@@ -112,7 +112,7 @@ function addActions(lab: ILab): void {
     caption: __('The cells that made this result, as a new notebook'),
     execute: args =>
       attempt(async () => {
-        const made = await lab.api.writeNotebook(runOf(args), 'restored');
+        const made = await lab.api.writeNotebook(runOf(args), 'slice');
         await commands.execute('docmanager:open', { path: made.contents_path });
       })
   });

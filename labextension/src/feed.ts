@@ -16,7 +16,12 @@ export class Feed {
   /** One sentence, when something is wrong; what is shown may then be old. */
   problem: string | null = null;
 
+  /** One sentence that does not stop anything, like that the page should be reloaded. */
+  notice: string | null = null;
+
   private _sequence = 0;
+  private _store = '';
+  private _registry = '';
   private _pulling = false;
   private _again = false;
   private _retry = RETRY_MS;
@@ -91,11 +96,15 @@ export class Feed {
         return;
       }
       const was = this.problem;
-      this.problem = hello.mismatch;
+      const moved = this._store !== '' && this._store !== hello.store.id;
+      this.problem = null;
+      this.notice = hello.mismatch;
       this._sequence = hello.sequence;
+      this._store = hello.store.id;
+      this._registry = hello.models;
       this._retry = RETRY_MS;
       this._state.emit();
-      if (first || was) {
+      if (first || was || moved) {
         this._reset.emit();
       }
     } catch (error) {
@@ -118,16 +127,19 @@ export class Feed {
       let more = true;
       while (more) {
         this._again = false;
-        const delta = await this.api.changes(this._sequence);
+        const delta = await this.api.changes(this._sequence, this._store);
         this._sequence = delta.sequence;
+        this._store = delta.store;
         if (delta.reset) {
+          this._registry = delta.models;
           this._reset.emit();
           break;
         }
         if (delta.runs.length) {
           this._rows.emit(delta.runs);
         }
-        if (delta.models) {
+        if (delta.models !== this._registry) {
+          this._registry = delta.models;
           this._models.emit();
         }
         more = delta.more || this._again;

@@ -124,7 +124,7 @@ export function GridPage(props: IPageProps): JSX.Element {
   const change = (part: Partial<IGridState>) => setState(was => ({ ...was, ...part }));
   React.useEffect(() => {
     props.setTitle(__('All runs'));
-    lab.api.words('all').then(setWords, () => undefined);
+    lab.api.words().then(setWords, () => undefined);
   }, [lab.feed.ready]);
   const query: IRunsQuery = { scope: 'all', filter: state.text.trim(), order_by: [orderTerm(state.sort.column, state.sort.descending)] };
   const pages = usePages(lab, query);
@@ -136,7 +136,7 @@ export function GridPage(props: IPageProps): JSX.Element {
       <header className="mlops-GridHead">
         <h1>{__('All runs')}</h1>
         <span className="mlops-mute" aria-live="polite">{pages.total === null ? '' : pages.total.toLocaleString('en')}</span>
-        <Search text={state.text} words={words} refusal={pages.refusal} onChange={text => change({ text })} values={async field => (await lab.api.values(field, 'all')).values} />
+        <Search text={state.text} words={words} refusal={pages.refusal} onChange={text => change({ text })} values={async field => (await lab.api.values(field)).values} />
         <label className="mlops-Bar">
           {__('Group by')}
           <select value={state.group} onChange={event => change({ group: event.target.value })}>

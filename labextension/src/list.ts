@@ -345,7 +345,7 @@ export class RunsList {
 
   private async _readWords(): Promise<void> {
     try {
-      this.words = await this.feed.api.words(this.scope, this.scope === 'notebook' ? this.notebook : null);
+      this.words = await this.feed.api.words();
     } catch (error) {
       // Completion is a help: without it the field still works.
     }

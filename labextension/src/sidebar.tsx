@@ -64,10 +64,11 @@ export function Sidebar(props: { lab: ILab }): JSX.Element {
           words={list.words}
           refusal={list.refusal}
           onChange={text => list.setText(text)}
-          values={async field => (await lab.api.values(field, list.scope, list.scope === 'notebook' ? list.notebook : null)).values}
+          values={async field => (await lab.api.values(field)).values}
         />
       </header>
       {feed.problem ? <Trouble text={feed.problem} retry={() => void feed.start()} /> : null}
+      {!feed.problem && feed.notice ? <div className="mlops-Notice" role="status">{feed.notice}</div> : null}
       <div className="mlops-Sidebar-runs">{list.loaded && !list.rows.length ? <NoRuns lab={lab} /> : !list.loaded ? feed.problem ? null : <Loading rows={6} /> : <RunRows lab={lab} onMenu={menu} />}</div>
       <PickedBar lab={lab} />
       <JobsSection lab={lab} />
@@ -401,7 +402,7 @@ function ServicesSection(props: { lab: ILab }): JSX.Element {
         ) : load.value?.length ? (
           <ul className="mlops-List">
             {load.value.map(service => (
-              <li key={service.url + service.uri} className="mlops-Service">
+              <li key={`${service.url} ${service.uri}`} className="mlops-Service">
                 <span className={`mlops-St mlops-st-${service.state === 'running' ? 'running' : 'killed'}`} aria-label={service.state} role="img">
                   {service.state === 'running' ? '●' : '■'}
                 </span>

@@ -37,10 +37,11 @@ export interface IRun {
 export interface IHello {
   api: number;
   version: string;
-  store: { where: string; kind: string; project: string; project_name: string; ok: boolean; problem: string | null; runs: number | null };
+  store: { id: string; where: string; kind: string; project: string; project_name: string; ok: boolean; problem: string | null; runs: number | null };
   user: string;
   can_write: boolean;
   sequence: number;
+  models: string;
   events: string;
   root_dir: string;
   mismatch: string | null;
@@ -67,8 +68,10 @@ export interface IChanges {
   runs: IRun[];
   sequence: number;
   more: boolean;
-  models: boolean;
-  reset?: boolean;
+  /** Changes whenever the registry does. */
+  models: string;
+  store: string;
+  reset: boolean;
 }
 
 export interface IAggregate {
@@ -279,6 +282,9 @@ export interface IParameter {
   kind: string;
   default: any;
   required: boolean;
+  /** Whether None is a value of it. */
+  nullable?: boolean;
+  type?: string;
   help: string;
   choices: any[] | null;
   minimum: number | null;
@@ -296,8 +302,7 @@ export interface IForm {
 export interface IService {
   name: string;
   uri: string;
-  url: string;
-  version: string;
+  url: string | null;
   state: string;
   started: number;
   job_id: string | null;
@@ -318,7 +323,6 @@ export interface ICellState {
 
 export interface INotebookState {
   path: string;
-  mode: string | null;
   runs: number;
   running: number;
   cells: Record<string, ICellState>;
