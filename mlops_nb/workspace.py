@@ -13,7 +13,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlops_nb.entities import Batch
 from mlops_nb.errors import InvalidInput, StoreError
@@ -80,7 +80,7 @@ class Workspace:
 
     @property
     def is_served(self) -> bool:
-        """Whether rows are with a server of ours."""
+        """Whether rows are with a server, ours or MLflow's."""
         return self.store_url.startswith(("http://", "https://"))
 
     @property
@@ -102,7 +102,8 @@ class Workspace:
 
                 if self.is_embedded:
                     self.make_folder(self.root)
-                self._store = open_store(self.store_url, token=server_token())
+                opener = functools.partial(_open_bytes, self)
+                self._store = open_store(self.store_url, token=server_token(), bytes_of=opener)
                 self.recover()
             return self._store
 
@@ -205,6 +206,10 @@ class Workspace:
                 self._store = None
 
 
+def _open_bytes(space: Workspace, digest: str) -> Any:
+    return space.artifacts.open(digest)
+
+
 def sqlite_url(root: Path) -> str:
     """The URL of the embedded store in a folder.
 
@@ -237,7 +242,7 @@ def open_workspace(store: str | None = None, artifacts: str | None = None, *, st
     Parameters
     ----------
     store : str, optional
-        A folder, a SQLAlchemy URL, or ``http(s)://`` of a server of ours; by default ``MLOPS_NB_STORE``, else
+        A folder, a SQLAlchemy URL, or ``http(s)://`` of a server (MLflow's, too); by default ``MLOPS_NB_STORE``, else
         ``.mlops_nb`` at the project's root.
     artifacts : str, optional
         A folder or fsspec URL for the bytes; by default ``MLOPS_NB_ARTIFACTS``, else beside the rows.
@@ -383,8 +388,7 @@ def notebook_path() -> Path | None:
     for variable in (ENV_NOTEBOOK, "JPY_SESSION_NAME"):
         value = os.environ.get(variable)
         if value and value.endswith(".ipynb"):
-            path = Path(value)
-            return path if path.is_absolute() else Path.cwd() / path
+            return Path.cwd() / value  # an absolute one stays as it is
     return None
 
 
@@ -426,8 +430,7 @@ def user_folder() -> Path:
     >>> isinstance(user_folder(), Path)
     True
     """
-    own = os.environ.get(ENV_USER_FOLDER)
-    if own:
+    if own := os.environ.get(ENV_USER_FOLDER):
         return Path(own).expanduser()
     data = os.environ.get("XDG_DATA_HOME")
     return (Path(data) if data else Path.home() / ".local" / "share") / "mlops_nb"

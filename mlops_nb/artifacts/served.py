@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from mlops_nb.artifacts.blobs import CHUNK, BlobStat, translate_faults
 from mlops_nb.artifacts.local import LocalPlace
-from mlops_nb.connection import Connection
+from mlops_nb.connection import Connection, kind_of_server
 from mlops_nb.errors import InvalidState, NotFound
 
 __all__ = ["ServedPlace"]
@@ -33,6 +33,7 @@ class ServedPlace:
 
     def __init__(self, url: str, spool: Path, *, token: str = "") -> None:
         self._connection = Connection(url, token=token)
+        self._token, self._full_url = token, url
         self._spool = LocalPlace(spool)
         self.url = self._connection.url
 
@@ -45,6 +46,8 @@ class ServedPlace:
         return None if size is None else BlobStat(name, size, time.time())
 
     def _ask(self, name: str) -> int | None:
+        if self._is_mlflow():
+            return None
         sizes = self._connection.call(_BLOBS, {"digests": [f"sha256:{name}"]}, again=True)["sizes"]
         return next(iter(sizes.values()), None)
 
@@ -57,9 +60,12 @@ class ServedPlace:
         return self._spool.add_file(path, consume=consume)
 
     def publish(self, name: str) -> None:
-        """Send a blob, if it is here and not there yet; then it is there only."""
+        """Send a blob, if it is here and not there yet; then it is there only.
+
+        A server of MLflow knows no blobs: there the rows bring their files along, and what is here stays.
+        """
         found = self._spool.find(name)
-        if found is None:
+        if found is None or self._is_mlflow():
             return
         if self._ask(name) is None:
             with self._spool.open(name) as file:
@@ -83,7 +89,15 @@ class ServedPlace:
             return self._spool.copy_out(name, target)
         return self._download(name, target)
 
+    def _is_mlflow(self) -> bool:
+        return kind_of_server(self._full_url, token=self._token) == "mlflow"
+
     def _download(self, name: str, target: Path) -> str:
+        if self._is_mlflow():
+            raise NotFound(
+                f"The artifact sha256:{name} was not written from here.",
+                hint="Take everything over with: mlops-nb import mlflow URL",
+            )
         digest = hashlib.sha256()
         try:
             fetched = self._connection.fetch(f"{_BLOBS}/sha256:{name}")

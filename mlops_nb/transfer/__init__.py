@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from mlops_nb.transfer.exporting import export_mlflow
 from mlops_nb.transfer.importing import import_mlflow
 from mlops_nb.transfer.parcels import File, Origin, Report
 
-__all__ = ["File", "Origin", "Report", "import_mlflow"]
+__all__ = ["File", "Origin", "Report", "export_mlflow", "import_mlflow"]

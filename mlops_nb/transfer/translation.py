@@ -8,14 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 from mlops_nb.entities import DataRef, ModelVersion, Run
-from mlops_nb.wire.foreign import ID_TAG
+from mlops_nb.wire.foreign import ID_TAG, SOURCE_TAG, version_at_home
 from mlops_nb.wire.logged import LoggedModel
 from mlops_nb.wire.mlflow import model_ref
 
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 _MODEL_ID = re.compile(r"m-[0-9a-f]{32}")
-SOURCE_TAG = "mlops_nb.source"
-"""On a copied version: the source that it has at home."""
 
 
 class Names:
@@ -57,14 +55,7 @@ class Names:
 
     def version_at_home(self, version: ModelVersion) -> ModelVersion:
         """A version as it is at home."""
-        home, source = self._home, version.tags.get(SOURCE_TAG)
-        return replace(
-            version,
-            run_id=home.get(version.run_id or "", version.run_id or "") or None,
-            logged_model=home.get(version.logged_model, version.logged_model),
-            source=source if source is not None else version.source,
-            tags=_without(version.tags),
-        )
+        return version_at_home(version, self._home, self._home)
 
     def data_at_home(self, ref: DataRef) -> DataRef:
         """Data as it is at home: logged models have ids."""
@@ -79,5 +70,5 @@ def _tag(tags: Iterable[Mapping[str, Any]]) -> str:
 
 def _without(tags: Mapping[str, str]) -> dict[str, str]:
     """Tags without those that only the way there and back needs."""
-    gone = (ID_TAG, SOURCE_TAG)
+    gone = (ID_TAG, SOURCE_TAG, "mlops_nb.line", "mlops_nb.cell_id", "mlops_nb.stage")
     return {key: value for key, value in tags.items() if key not in gone and not key.startswith("mlops_nb.at.")}

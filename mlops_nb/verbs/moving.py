@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from mlops_nb import workspace as workspaces
-from mlops_nb.transfer import Report, import_mlflow
+from mlops_nb.transfer import Report, export_mlflow, import_mlflow
 from mlops_nb.verbs.table import Result
 
 Hearing = dict[str, Any]
@@ -34,6 +34,21 @@ def do_import(asked: argparse.Namespace) -> Result:
             thorough=asked.thorough,
             **hearing,
         )
+    return told(report)
+
+
+def add_export(parser: argparse.ArgumentParser) -> None:
+    """Options of ``export``."""
+    parser.add_argument("tool", choices=["mlflow"], metavar="mlflow", help="for whom")
+    parser.add_argument("target", metavar="TARGET", help="a server's address; or a SQLite file or folder to make")
+    parser.add_argument("--thorough", action="store_true", help="compare all points of runs that look the same")
+
+
+def do_export(asked: argparse.Namespace) -> Result:
+    """Copy the store into one of MLflow's; a second time adds what is new."""
+    with progress("export") as hearing:
+        token, thorough = workspaces.server_token(), asked.thorough
+        report = export_mlflow(asked.target, workspaces.current(), token=token, thorough=thorough, **hearing)
     return told(report)
 
 

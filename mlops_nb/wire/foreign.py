@@ -6,6 +6,7 @@ import math
 import re
 from array import array
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from mlops_nb.entities import DataRef, Experiment, ModelVersion, Points, RegisteredModel, Run, Status
@@ -16,8 +17,11 @@ from mlops_nb.wire.mlflow import NAME_TAG, STATUSES, model_ref, read_dataset_inp
 ID_TAG = "mlops_nb.id"
 """The id that a run or logged model has at home, where the server of MLflow that keeps a copy gave it another one."""
 
-LIMIT = 1.7976931348623157e308
-"""What MLflow's SQL store makes of infinity."""
+KEPT_TAG = "mlops_nb.kept"
+"""On a run (or a dataset of it) that has files of what MLflow has no place for; see `kept`."""
+
+SOURCE_TAG = "mlops_nb.source"
+"""On a copied version: the source that it has at home."""
 
 
 def read_experiment(given: Mapping[str, Any]) -> Experiment:
@@ -83,11 +87,17 @@ def read_run_data(given: Mapping[str, Any]) -> list[DataRef]:
     'models:/m-1'
     """
     inputs, outputs = given.get("inputs") or {}, given.get("outputs") or {}
-    found = [read_dataset_input(each) for each in inputs.get("dataset_inputs", [])]
+    given_data = [each for each in inputs.get("dataset_inputs", []) if not _is_kept(each)]
+    found = [read_dataset_input(each) for each in given_data]
     found += [model_ref(str(each["model_id"]), "read") for each in inputs.get("model_inputs", [])]
     for each in outputs.get("model_outputs", []):
         found.append(model_ref(str(each["model_id"]), "write", _whole(each.get("step"))))
     return found
+
+
+def _is_kept(given: Mapping[str, Any]) -> bool:
+    """Whether the whole of what a dataset stands for is kept in a file beside the run."""
+    return any(each.get("key") == KEPT_TAG for each in given.get("tags") or ())
 
 
 def read_history(given: Iterable[Mapping[str, Any]]) -> Points:
@@ -175,6 +185,32 @@ def read_version(given: Mapping[str, Any]) -> ModelVersion:
         last_update_time=_whole(given.get("last_updated_timestamp")),
         run_link=_text(given, "run_link"),
         logged_model=_text(given, "model_id") or _logged_model_in(_text(given, "source")),
+    )
+
+
+def version_at_home(version: ModelVersion, runs: Mapping[str, str], models: Mapping[str, str]) -> ModelVersion:
+    """A version of a copy with the ids, and the source, that it has at home.
+
+    Parameters
+    ----------
+    version : ModelVersion
+    runs, models : mapping
+        Ids at home of runs and logged models, by their ids abroad.
+
+    Examples
+    --------
+    >>> version_at_home(ModelVersion("m", 1, "b", tags={"mlops_nb.source": "x"}), {"b": "a"}, {}).source
+    'x'
+    """
+    source = version.tags.get(SOURCE_TAG, version.source)
+    model = models.get(version.logged_model, version.logged_model)
+    own_run = runs.get(version.run_id or "", version.run_id)
+    return replace(
+        version,
+        run_id=own_run or None,
+        logged_model=model,
+        source=source,
+        tags={key: text for key, text in version.tags.items() if key != SOURCE_TAG},
     )
 
 

@@ -16,17 +16,17 @@ from typing import Any, ClassVar
 
 from mlops_nb.entities import Artifact, Batch, Points, Run, RunStart, check_name
 from mlops_nb.errors import InvalidInput
-from mlops_nb.wire.foreign import key_of
+from mlops_nb.wire.foreign import KEPT_TAG, key_of
 from mlops_nb.wire.mlflow import param_text
 from mlops_nb.wire.records import dump, load
 from mlops_nb.wire.strict import parse_json
 
 FOLDER = "mlops_nb/records"
-KEPT_TAG = "mlops_nb.kept"
-"""On a run that has such files."""
-
 PARAM_LIMIT = 6000
 TAG_LIMIT = 8000
+SEEN = 1000
+"""By so many characters a text that MLflow has cut is known again."""
+
 _BAD = re.compile(r"[^\w.\- :/]")
 
 
@@ -43,8 +43,10 @@ def foreign_key(key: str) -> str:
     return "/".join(parts) or "_"
 
 
-def beside(batch: Batch) -> Batch | None:
+def beside(batch: Batch, *, with_files: bool = False) -> Batch | None:
     """The part of a batch that MLflow cannot hold as it is; None if it can hold all.
+
+    `with_files`: the digests of files are wanted as well.
 
     Examples
     --------
@@ -70,7 +72,7 @@ def beside(batch: Batch) -> Batch | None:
         artifacts=batch.artifacts,
     )
     said = left.start or left.params or left.tags or left.metrics or left.facts or left.data or left.logs
-    return left if said else None
+    return left if said or (with_files and batch.artifacts) else None
 
 
 def _is_ours(start: RunStart) -> bool:
@@ -140,17 +142,20 @@ class Kept:
         params, tags, metrics = {**run.params}, {**run.tags}, {**run.metrics}
         tags.pop(KEPT_TAG, None)
         start: RunStart | None = None
+        values: dict[str, list[Any]] = {}
         for _, batch in self._batches:
             start = batch.start or start
             for key, value, _ in batch.params:
-                _put_back(params, key, value)
+                values.setdefault(key, []).append(value)
             for key, text in batch.tags.items():
-                if text is not None and tags.get(foreign_key(key), "")[:1000] == text[:1000]:
-                    _put_back(tags, key, text)
+                if text is not None:
+                    _put_back(tags, key, [text])
             for key, points in batch.metrics.items():
                 if len(points):
                     metrics.pop(foreign_key(key), None)
                     metrics[check_name("metric", key)] = points.values[-1]
+        for key, several in values.items():
+            _put_back(params, key, several)
         run = replace(run, params=params, tags=tags, metrics=metrics)
         if start is None:
             return run
@@ -172,13 +177,12 @@ class Kept:
         return batch
 
 
-def _put_back(values: dict[str, Any], key: str, value: Any) -> None:
-    """In the place of what MLflow made of it; what was changed there since stays."""
-    there = values.get(foreign_key(key))
-    if there is not None and there[:1000] != param_text(value)[:1000]:
-        return
-    values.pop(foreign_key(key), None)
-    values[check_name("key", key)] = value
+def _put_back(found: dict[str, Any], key: str, values: list[Any]) -> None:
+    """The last of a key's values, in the place of what MLflow made of one; what was changed there since stays."""
+    there = found.get(foreign_key(key))
+    if there is None or any(param_text(value)[:SEEN] == str(there)[:SEEN] for value in values):
+        found.pop(foreign_key(key), None)
+        found[check_name("key", key)] = values[-1]
 
 
 def _joined(mine: Points, theirs: Points) -> Points:

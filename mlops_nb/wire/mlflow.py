@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mlops_nb.entities import Artifact, DataRef, Experiment, Metric, ParamValue, Points, Run
+from mlops_nb.entities import Artifact, DataRef, Experiment, Metric, ParamValue, Points, Run, RunStart
 from mlops_nb.errors import InvalidInput
 
 NAME_TAG = "mlflow.runName"
@@ -147,6 +147,17 @@ def tags_json(tags: Mapping[str, str]) -> list[dict[str, str]]:
 def all_tags(run: Run) -> dict[str, str]:
     """The tags of a run with those that MLflow keeps as tags and we as fields."""
     return {**_tags_of_fields(run.name, run.parent_run_id, run.user, run.source_type, run.notebook), **run.tags}
+
+
+def start_tags(start: RunStart) -> dict[str, str]:
+    """The tags by which MLflow knows what stands in the beginning of a run.
+
+    Examples
+    --------
+    >>> start_tags(RunStart("r", "first", "Default", 0, source_type="UNKNOWN"))
+    {'mlflow.runName': 'first'}
+    """
+    return _tags_of_fields(start.name, start.parent_run_id, start.user, start.source_type, start.notebook)
 
 
 def _tags_of_fields(
