@@ -13,7 +13,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlops_nb.entities import Batch
 from mlops_nb.errors import InvalidInput, StoreError
@@ -102,8 +102,9 @@ class Workspace:
 
                 if self.is_embedded:
                     self.make_folder(self.root)
-                opener = functools.partial(_open_bytes, self)
-                self._store = open_store(self.store_url, token=server_token(), bytes_of=opener)
+                self._store = open_store(
+                    self.store_url, token=server_token(), bytes_of=lambda key: self.artifacts.open(key)
+                )
                 self.recover()
             return self._store
 
@@ -204,10 +205,6 @@ class Workspace:
                 with contextlib.suppress(Exception):  # it is being given up because it is broken
                     self._store.close()
                 self._store = None
-
-
-def _open_bytes(space: Workspace, digest: str) -> Any:
-    return space.artifacts.open(digest)
 
 
 def sqlite_url(root: Path) -> str:
