@@ -74,7 +74,7 @@ class _Registering:
         given = self.origin.version_files(version)
         whose = f"the version {name}/{version.version}"
         files = self._named_files(version) if given is None else self.keep(given, whose)
-        digest = tree_digest(files) if files else version.digest
+        digest = tree_digest(files) if files and given is None else version.digest
         for there in known.values():
             if _is_same(version, digest, there):
                 missing = {key: value for key, value in version.tags.items() if key not in there.tags}

@@ -70,5 +70,6 @@ def _tag(tags: Iterable[Mapping[str, Any]]) -> str:
 
 def _without(tags: Mapping[str, str]) -> dict[str, str]:
     """Tags without those that only the way there and back needs."""
-    gone = (ID_TAG, SOURCE_TAG, "mlops_nb.line", "mlops_nb.cell_id", "mlops_nb.stage")
+    # MLflow's own server writes of which versions a logged model became; the registry knows that better
+    gone = (ID_TAG, SOURCE_TAG, "mlflow.modelVersions", "mlops_nb.line", "mlops_nb.cell_id", "mlops_nb.stage")
     return {key: value for key, value in tags.items() if key not in gone and not key.startswith("mlops_nb.at.")}

@@ -1,20 +1,30 @@
-"""The verb ``store``: info, verify, gc, upgrade."""
+"""The verb ``store``: info, verify, gc, upgrade, migrate, merge."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import Any
 
 from mlops_nb import workspace as workspaces
-from mlops_nb.errors import CorruptData, NotFound
+from mlops_nb.errors import CorruptData, InvalidInput, NotFound
+from mlops_nb.transfer import merge_stores, migrate_store
+from mlops_nb.verbs.moving import progress, told
 from mlops_nb.verbs.table import Result
 
 GRACE_HOURS = 24.0
 
+Action = Callable[[workspaces.Workspace, argparse.Namespace], Result]
+
 
 def add_store(parser: argparse.ArgumentParser) -> None:
     """Options of ``store``."""
-    parser.add_argument("action", choices=["info", "verify", "gc", "upgrade"], metavar="info|verify|gc|upgrade")
+    actions = ["info", "verify", "gc", "upgrade", "migrate", "merge"]
+    parser.add_argument("action", choices=actions, metavar="|".join(actions))
+    parser.add_argument(
+        "other", nargs="?", metavar="URL", help="migrate: the empty store to move to; merge: the store to take over"
+    )
+    parser.add_argument("--other-artifacts", metavar="URL", help="merge: where the files of the other store lie")
     parser.add_argument(
         "--grace", type=float, default=GRACE_HOURS, metavar="HOURS", help="gc: keep bytes younger than this (24)"
     )
@@ -22,9 +32,40 @@ def add_store(parser: argparse.ArgumentParser) -> None:
 
 def do_store(asked: argparse.Namespace) -> Result:
     """Look at the store, check its bytes, or free what nothing points at."""
-    space = workspaces.current()
-    actions = {"info": _info, "verify": _verify, "gc": _collect, "upgrade": _upgrade}
-    return actions[asked.action](space, asked)
+    moving: dict[str, Action] = {"migrate": _migrate, "merge": _merge}
+    if (asked.action in moving) != bool(asked.other):
+        raise InvalidInput(
+            f"store {asked.action} {'needs' if asked.action in moving else 'does not take'} another store.",
+            hint="For instance: mlops-nb store migrate postgresql://user@host/name --artifacts s3://bucket/path",
+        )
+    actions: dict[str, Action] = {"info": _info, "verify": _verify, "gc": _collect, "upgrade": _upgrade, **moving}
+    return actions[asked.action](workspaces.current(), asked)
+
+
+def _migrate(space: workspaces.Workspace, asked: argparse.Namespace) -> Result:
+    """Move everything to another store; ``--artifacts`` says where its files shall lie."""
+    target = workspaces.open_workspace(asked.other, asked.artifacts_url)
+    if asked.artifacts_url:  # of the target: this store's own files lie where they always did
+        space = workspaces.open_workspace(asked.store)
+    try:
+        with progress("migrate", "files and rows") as hearing:
+            facts = migrate_store(space, target, tick=hearing.get("tick"))
+    finally:
+        target.close()
+    note = f"From now on: export {workspaces.ENV_STORE}={(asked.other.partition('@')[2] and 'URL') or asked.other}"
+    if not target.is_embedded:
+        note += f" {workspaces.ENV_ARTIFACTS}={facts['artifacts']}"
+    return Result("facts", {key: value for key, value in facts.items() if key != "rows"}, facts, note=note)
+
+
+def _merge(space: workspaces.Workspace, asked: argparse.Namespace) -> Result:
+    """Add what is in another store to this one."""
+    other = workspaces.open_workspace(asked.other, asked.other_artifacts)
+    try:
+        with progress("merge") as hearing:
+            return told(merge_stores(space, other, **hearing))
+    finally:
+        other.close()
 
 
 def _info(space: workspaces.Workspace, asked: argparse.Namespace) -> Result:

@@ -39,7 +39,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "server": ("server", "serve the store to a team; make and revoke tokens"),
     "import": ("moving", "take over what MLflow keeps: a server, a folder or a file"),
     "export": ("moving", "go back to MLflow: into a server, or files of its own"),
-    "store": ("stores", "where things are kept: info, verify, gc, upgrade"),
+    "store": ("stores", "where things are kept: info, verify, gc, upgrade, migrate, merge"),
 }
 """Name of each verb: (module in this room, one line of help)."""
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from mlops_nb.workspace import Workspace, open_workspace
+from tests.artifacts.conftest import s3_options  # noqa: F401
+from tests.store.conftest import postgres_url  # noqa: F401
 
 collect_ignore = ["mlflow_store.py"]
 """A script for an interpreter that has MLflow; this one may have none."""
