@@ -41,6 +41,7 @@ class _Registering:
     def __init__(self, origin: Origin, store: Store, keep: KeepAll, model: RegisteredModel) -> None:
         self.origin, self.store, self.keep, self.model = origin, store, keep, model
         self.report = origin.report
+        self.matched: set[int] = set()  # versions here that are one of theirs already
         self.why = f"copied from {origin.report.source}"
 
     def copy(self) -> None:
@@ -76,7 +77,8 @@ class _Registering:
         files = self._named_files(version) if given is None else self.keep(given, whose)
         digest = tree_digest(files) if files and given is None else version.digest
         for there in known.values():
-            if _is_same(version, digest, there):
+            if there.version not in self.matched and _is_same(version, digest, there):
+                self.matched.add(there.version)
                 missing = {key: value for key, value in version.tags.items() if key not in there.tags}
                 if missing:
                     store.update_version(name, there.version, tags=missing, by=Signed(why=self.why))
@@ -106,6 +108,7 @@ class _Registering:
                 "numbers of versions", f"{whose.capitalize()} became {name}/{made.version}: its number is taken."
             )
         known[made.version] = made
+        self.matched.add(made.version)
         self._stage(version, made.version, made.stage)
         report.count(report.new, "model versions")
         return made.version
@@ -163,7 +166,8 @@ def _is_same(version: ModelVersion, digest: str, there: ModelVersion) -> bool:
         return False
     if version.version == there.version:
         return version.source == there.source or (digest != "" and digest == there.digest)
-    return digest != "" and digest == there.digest and version.creation_time == there.creation_time
+    same = digest == there.digest and version.source == there.source
+    return same and version.creation_time == there.creation_time
 
 
 def _plain_change(change: Any) -> dict[str, Any]:
