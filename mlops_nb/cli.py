@@ -103,6 +103,11 @@ def _refuse(words: Sequence[str], error: Exception) -> int:
 
 
 def _draw(result: Result) -> None:
+    if result.kind == "pipeline":  # drawn by itself: a pipeline that is up to date says so within a second
+        from mlops_nb.panels.pipeline_view import print_pipeline
+
+        print_pipeline(result.data, sys.stdout)
+        return
     from mlops_nb.panels.results import draw_terminal
 
     draw_terminal(result.kind, result.data, sys.stdout)

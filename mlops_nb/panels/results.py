@@ -19,6 +19,7 @@ from mlops_nb.panels.format import show_size
 from mlops_nb.panels.markup import document, table, tag, text
 from mlops_nb.panels.monitoring_views import monitoring_text, monitoring_view
 from mlops_nb.panels.pages import run_page, verdict_view
+from mlops_nb.panels.pipeline_view import pipeline_view, print_pipeline
 from mlops_nb.panels.registry_views import REGISTRY_KINDS, registry_view
 from mlops_nb.panels.sweep_page import sweep_view
 from mlops_nb.panels.sweep_terminal import print_sweep
@@ -206,6 +207,7 @@ drawers: dict[str, Callable[[Any, IO[str]], None]] = {
     "log": _log,
     "artifacts": _artifacts,
     "facts": _facts,
+    "pipeline": print_pipeline,
     "text": _text,
     "verdict": _verdict,
     **{kind: _plain(view) for kind, view in BUNDLES.items()},
@@ -250,6 +252,8 @@ def static_view(kind: str, data: Any) -> View:
     if kind == "lineage":
         nodes = [graph_room.Node(node.id, node.label, node.kind) for node in data.nodes.values()]
         return View(graph_room.lineage_view(nodes, [(edge.source, edge.target) for edge in data.edges]))
+    if kind == "pipeline":
+        return View(pipeline_view(data))
     if kind in BUNDLES:
         return View(BUNDLES[kind](data))
     if kind == "verdict":

@@ -10,7 +10,6 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from mlops_nb.capture.environment import environment as current_environment
 from mlops_nb.capture.lock import parse_lock
 from mlops_nb.capture.packages import installed
 from mlops_nb.errors import InvalidInput, InvalidState, MlopsError
@@ -64,7 +63,7 @@ def project_site(project: Project, env: str, folder: Path) -> Iterator[Site]:
             hint=f"Give it a {LOCK_FILE}, or use --env current.",
         )
     if env == "current" or not (env == "locked" or why_not_here(lock, needs)):
-        yield Site("current", None, {}, dict(current_environment()["packages"]))
+        yield Site("current", None, {}, {name: each.version for name, each in installed().items()})
         return
     root = _build(lock, needs, folder)
     python = python_of(root)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from mlops_nb.projects.events import (
 )
 from mlops_nb.projects.literals import write_assignments
 from mlops_nb.projects.parameters import recordable
+from mlops_nb.projects.plain import name_cells
 from mlops_nb.projects.saving import SavedNotebook
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ START_SECONDS = 60
 IOPUB_SECONDS = 60
 """How long outputs may lag behind the cell's end: a cell that printed much must not fail for it."""
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _INJECTED = "injected-parameters"
 _MARKED = "papermill-error-cell-tag"
 
@@ -150,28 +149,15 @@ def _identified(text: str) -> str:
     cells = raw.get("cells") if isinstance(raw, dict) and raw.get("nbformat") == 4 else None
     if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
         return text  # of another version, or what nbformat refuses with its own words
-    _name_cells(cells)
+    name_cells(cells)
     raw["nbformat_minor"] = max(5, raw.get("nbformat_minor", 5))
     return json.dumps(raw)
-
-
-def _name_cells(cells: list[Any]) -> None:
-    seen = {cell.get("id") for cell in cells}
-    kept: set[str] = set()
-    for index, cell in enumerate(cells):
-        name = cell.get("id")
-        if not isinstance(name, str) or not _ID.fullmatch(name) or name in kept:
-            name = f"cell-{index + 1}"
-            while name in seen or name in kept:
-                name += "-"
-            cell["id"] = name
-        kept.add(name)
 
 
 def _complete(notebook: NotebookNode) -> None:
     """Give every cell an id of its own and the fields that papermill takes for granted."""
     notebook.nbformat_minor = max(5, notebook.get("nbformat_minor", 5))
-    _name_cells(notebook.cells)
+    name_cells(notebook.cells)
     for cell in notebook.cells:
         cell.setdefault("metadata", type(notebook)()).setdefault("tags", [])
         cell.setdefault("source", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -72,7 +73,8 @@ class Sighting:
     def _record(self, run: ActiveRun, seen: Mapping[str, Any]) -> None:
         environment = seen["environment"]
         run.fact("environment", environment)
-        run.record_data(*(_ref(access) for access in seen["accesses"]))
+        streams = _own_streams()
+        run.record_data(*(_ref(access) for access in seen["accesses"] if access["path"] not in streams))
         packages = environment["packages"]
         run.fact(
             MADE_FROM,
@@ -84,6 +86,15 @@ class Sighting:
                 "path": seen["path"],
             },
         )
+
+
+def _own_streams() -> set[str]:
+    """Files that our output goes to, which the kernel inherits: what is printed there is nobody's data."""
+    found = set()
+    for number in range(3):
+        with contextlib.suppress(OSError):
+            found.add(str(Path(f"/proc/self/fd/{number}").readlink()))
+    return found
 
 
 def _ref(access: Mapping[str, Any]) -> DataRef:

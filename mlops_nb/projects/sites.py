@@ -11,14 +11,14 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlops_nb import workspace as workspaces
-from mlops_nb.capture.environment import environment as current_environment
 from mlops_nb.capture.lock import lock, parse_lock
-from mlops_nb.capture.randomness import thread_environment
-from mlops_nb.comparison import RunView
 from mlops_nb.errors import InvalidInput, InvalidState, MissingDependency, MlopsError
+
+if TYPE_CHECKING:
+    from mlops_nb.comparison import RunView
 
 __all__ = ["Site", "build_environment", "find_uv", "kernel_of", "python_of", "run_uv", "site_for"]
 
@@ -48,6 +48,9 @@ def site_for(view: RunView, env: str) -> Iterator[Site]:
     env : str
         ``current`` or ``locked``.
     """
+    from mlops_nb.capture.environment import environment as current_environment
+    from mlops_nb.capture.randomness import thread_environment
+
     pinned = thread_environment((view.facts.get("randomness") or {}).get("process") or {})
     if env == "current":
         yield Site("current", None, pinned, dict(current_environment()["packages"]))

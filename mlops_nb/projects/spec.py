@@ -15,7 +15,7 @@ from mlops_nb.projects.declarations import Parameter, closest
 from mlops_nb.projects.kinds import Kind, kind_of_annotation
 from mlops_nb.projects.parameters import Contract, recordable
 
-__all__ = ["EntryPoint", "Environment", "Project", "inside", "read_project", "write_project"]
+__all__ = ["EntryPoint", "Environment", "Project", "inside", "read_project", "read_raw", "write_project"]
 
 FILE = "MLproject"
 SIZE_LIMIT = 1_000_000
@@ -172,7 +172,7 @@ def read_project(folder: str | Path) -> Project:
         raise NotFound(f"The project {folder} is not a folder.", hint="Give the folder that MLproject is in.")
     if not (root / FILE).exists():
         return Project(root, root.name)
-    raw = _load(inside(root, FILE), f"{folder}/{FILE}")
+    raw = read_raw(root)
     if "docker_env" in raw:
         raise InvalidInput(
             f"The project {folder} is to be run in Docker, which mlops_nb does not do.",
@@ -183,6 +183,13 @@ def read_project(folder: str | Path) -> Project:
         raise InvalidInput(f"{folder}/{FILE} has entry_points that are not a mapping of names.")
     found = {str(name): _entry_point(str(name), point or {}) for name, point in points.items()}
     return Project(root, str(raw.get("name") or root.name), found, _environment(root, raw))
+
+
+def read_raw(folder: Path) -> dict[str, Any]:
+    """What the project's MLproject says, as plain data; empty if there is none."""
+    if not (folder / FILE).exists():
+        return {}
+    return _load(inside(folder, FILE), f"{folder}/{FILE}")
 
 
 def _load(path: Path, shown: str) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from typing import Any
 
 from mlops_nb import workspace as workspaces
 from mlops_nb.errors import InvalidInput, NotFound
-from mlops_nb.tracking.shapes import run_json
 from mlops_nb.verbs.table import Result
 
 VERDICT_STATUS = {"identical": 0, "equivalent": 0, "diverged": 1, "failed": 3}
@@ -29,6 +28,8 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--env", metavar="current|locked", help="today's environment, or the locked one built by uv")
     parser.add_argument("--entry-point", metavar="NAME", help="of a project: what to run of it; main by default")
     parser.add_argument("--version", metavar="REV", help="of a repository: a branch, a tag or a commit")
+    parser.add_argument("--force", action="store_true", help="of a pipeline: run every stage, stale or not")
+    parser.add_argument("--dry-run", action="store_true", help="of a pipeline: say what would run, and why")
     parser.add_argument("--trust", action="store_true", help="a project from outside may run here")
 
 
@@ -82,6 +83,7 @@ def _run_notebook(asked: argparse.Namespace) -> Result:
         if failed.run_id is None:
             raise
         run, status, note = space.store.get_run(failed.run_id), 1, str(failed)
+    from mlops_nb.tracking.shapes import run_json
     from mlops_nb.verbs.projects import nested
 
     runs = [run, *nested(run)]
@@ -104,6 +106,7 @@ def _run_again(asked: argparse.Namespace) -> Result:
     from mlops_nb.projects.reproduce import rerun_slice
     from mlops_nb.projects.sites import site_for
     from mlops_nb.tracking.reading import find_run, load_view
+    from mlops_nb.tracking.shapes import run_json
 
     space = workspaces.current()
     run = find_run(asked.target, space)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlops_nb import workspace as workspaces
 from mlops_nb.entities import Run
 from mlops_nb.errors import InvalidState, PermissionDenied
 from mlops_nb.projects.sources import Source, find_source, remember_trust
 from mlops_nb.projects.spec import Project, read_project
-from mlops_nb.tracking.shapes import run_json
 from mlops_nb.verbs.table import Result
+
+if TYPE_CHECKING:
+    from mlops_nb.projects.pipeline import StageResult
+    from mlops_nb.projects.sites import Site
+    from mlops_nb.projects.stages import Stage
 
 
 def add_package(parser: argparse.ArgumentParser) -> None:
@@ -39,28 +43,100 @@ def do_package(asked: argparse.Namespace) -> Result:
 
 
 def run_project(asked: argparse.Namespace, values: dict[str, Any]) -> Result:
-    """Run a project: a folder or a repository."""
+    """Run a project, a folder or a repository: its pipeline if it has one, else an entry point."""
     from mlops_nb.projects.environments import project_site
-    from mlops_nb.projects.events import NotebookFailed
-    from mlops_nb.projects.launch import CommandFailed, Launch, launch
-    from mlops_nb.projects.progress import ProgressBar
 
     space = workspaces.current()
     source = find_source(asked.target, space, revision=asked.version)
     project = read_project(source.folder)
     _ask_for_trust(source, project, asked)
     notes = _look_at_data(project)
-    job = Launch(
-        asked.entry_point or "main", values, asked.experiment, asked.name, asked.output, asked.kernel, asked.timeout
-    )
-    job.tags = {"mlops_nb.project": source.address}
+    tags = {"mlops_nb.project": source.address}
     if source.commit:
-        job.tags["mlflow.source.git.commit"] = source.commit
+        tags["mlflow.source.git.commit"] = source.commit
+    stages = [] if asked.entry_point else _stages(project)
+    with project_site(project, asked.env or "auto", space.root / "environments") as site:
+        if stages:
+            return _run_pipeline(project, stages, site, asked, values, tags, notes)
+        return _run_entry_point(project, site, asked, values, tags, notes)
+
+
+def _stages(project: Project) -> list[Stage]:
+    """The stages of a project, if it is a pipeline: declared, or several notebooks without a word."""
+    from mlops_nb.projects.stages import declared_stages, find_notebooks
+
+    declared = declared_stages(project.folder)
+    if declared or project.entry_points:
+        return declared
+    found = find_notebooks(project.folder)
+    return found if len(found) > 1 else []
+
+
+def _run_pipeline(
+    project: Project,
+    stages: list[Stage],
+    site: Site,
+    asked: argparse.Namespace,
+    values: dict[str, Any],
+    tags: dict[str, str],
+    notes: list[str],
+) -> Result:
+    from mlops_nb.projects.pipeline import Asked, Pipeline
+    from mlops_nb.projects.progress import ProgressBar
+
+    pipeline = Pipeline(project.folder, project.name, stages, workspaces.current(), site)
+    job = Asked(values, asked.experiment, asked.name, asked.kernel, asked.timeout, asked.force, asked.dry_run, tags)
+    job.follow = ProgressBar
+    job.told = lambda result: _echo("stderr", f"{result.stage.name} runs: {'; '.join(result.reasons)}\n")
+    found = pipeline.run(job)
+    notes += [each.error for each in found if each.error]
+    plain = [_stage_json(each) for each in found]
+    data = {
+        "project": project.name,
+        "run_id": pipeline.run_id,
+        "stages": [{**each, "name": each["stage_name"]} for each in plain],
+        "links": [list(link) for link in pipeline.links()],
+    }
+    failed = any(each.state == "failed" for each in found)
+    return Result("pipeline", data, plain, 1 if failed else 0, "\nmlops-nb: ".join(notes))
+
+
+def _stage_json(result: StageResult) -> dict[str, Any]:
+    """A stage in ``run PROJECT --json``: its last run as ``runs --json`` has it, and what became of it now."""
+    run = dict(result.record.run) if result.record is not None else {"run_id": None, "status": None}
+    return {
+        **run,
+        "stage": result.stage.life,
+        "stage_name": result.stage.name,
+        "notebook": run.get("notebook") or result.stage.notebook,
+        "executed": result.state in ("ran", "failed"),
+        "state": result.state,
+        "reasons": result.reasons,
+        "reads": list(result.stage.reads),
+        "writes": list(result.stage.writes),
+        "seconds": round(result.seconds, 3),
+    }
+
+
+def _run_entry_point(
+    project: Project,
+    site: Site,
+    asked: argparse.Namespace,
+    values: dict[str, Any],
+    tags: dict[str, str],
+    notes: list[str],
+) -> Result:
+    from mlops_nb.projects.events import NotebookFailed
+    from mlops_nb.projects.launch import CommandFailed, Launch, launch
+    from mlops_nb.projects.progress import ProgressBar
+    from mlops_nb.tracking.shapes import run_json
+
+    space, status = workspaces.current(), 0
+    name = asked.entry_point or _only_notebook(project) or "main"
+    job = Launch(name, values, asked.experiment, asked.name, asked.output, asked.kernel, asked.timeout, tags)
     job.listener, job.echo = ProgressBar(project.name), _echo
-    status = 0
     try:
-        with project_site(project, asked.env or "auto", space.root / "environments") as site:
-            run = launch(project, site, job, space)
+        run = launch(project, site, job, space)
     except (NotebookFailed, CommandFailed) as failed:
         if failed.run_id is None:
             raise
@@ -68,6 +144,12 @@ def run_project(asked: argparse.Namespace, values: dict[str, Any]) -> Result:
         notes.append(str(failed))
     runs = [run, *nested(run)]
     return Result("runs", runs, [run_json(each) for each in runs], status, "\nmlops-nb: ".join(notes))
+
+
+def _only_notebook(project: Project) -> str:
+    """The one notebook of a folder that says nothing else; empty if there is none, or several."""
+    found = [path.name for path in project.folder.glob("*.ipynb")] if not project.entry_points else []
+    return found[0] if len(found) == 1 else ""
 
 
 def nested(run: Run) -> list[Run]:
