@@ -63,16 +63,23 @@ def read_plain(path: str | Path) -> dict[str, Any]:
     >>> read_plain("nb.ipynb")["cells"]
     [{'id': 'cell-1'}]
     """
+    hint = "Give the path of an .ipynb file."
     try:
-        raw: dict[str, Any] | None = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        raw = None
-    cells = raw.get("cells") if isinstance(raw, dict) and raw.get("nbformat") == 4 else None
-    if raw is None or not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
-        from mlops_nb.projects.execution import load_notebook  # an older one; or it says what is wrong
+        text = Path(path).read_text(encoding="utf-8")
+        raw: Any = json.loads(text)
+        if isinstance(raw, dict) and raw.get("nbformat") != 4:
+            import nbformat
 
-        return dict(load_notebook(path))
+            raw = dict(nbformat.reads(text, as_version=4))
+    except OSError as error:
+        raise InvalidInput(f"The notebook {path} cannot be read: {error.strerror}.", hint=hint) from error
+    except Exception as error:  # no JSON, or what nbformat raises of its own
+        raise InvalidInput(f"{path} is not a notebook: {type(error).__name__}.", hint=hint) from error
+    cells = raw.get("cells") if isinstance(raw, dict) else None
+    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
+        raise InvalidInput(f"{path} is not a notebook: it has no cells.", hint=hint)
     if not isinstance(raw.get("metadata"), dict):
-        raise InvalidInput(f"{path} is not a notebook: it has no metadata.", hint="Give the path of an .ipynb file.")
+        raise InvalidInput(f"{path} is not a notebook: it has no metadata.", hint=hint)
     name_cells(cells)
-    return raw
+    found: dict[str, Any] = raw
+    return found
