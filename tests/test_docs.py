@@ -48,8 +48,13 @@ def blocks(document: Path, mark: str = "") -> list[tuple[str, str, str]]:
 def run_blocks(found: list[tuple[str, str, str]], folder: Path, environment: dict[str, str]) -> None:
     """Run the blocks in order in one session; fail with all that they printed."""
     done = subprocess.run(
-        [sys.executable, "-c", RUNNER], input=json.dumps(found), cwd=folder, env=environment,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        [sys.executable, "-c", RUNNER],
+        input=json.dumps(found),
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     assert done.returncode == 0, done.stdout
 

@@ -46,6 +46,8 @@ def run_verb(session: Session, line: str) -> Any:
         return result.plain
     if result.note:
         sys.stderr.write(f"mlops_nb: {result.note}\n")
+    if result.kind == "sweep" and result.data.shown:
+        return None  # its panel stands under the cell since it began
     if result.kind == "restore":
         session.shell.set_next_input(result.data[1], replace=False)
         return None

@@ -18,4 +18,8 @@ def live_watcher() -> Any:
     >>> type(live_watcher()).__name__
     'TerminalSweep'
     """
+    if hasattr(sys.stderr, "pub_thread"):  # ipykernel's streams are the only ones that publish to a front end
+        from mlops_nb.panels.sweep_panel import LiveSweep
+
+        return LiveSweep()
     return TerminalSweep(sys.stderr)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from mlops_nb.panels.markup import document
+from mlops_nb.panels.markup import document, style_sheet
 from mlops_nb.panels.sweep_terminal import print_sweep
 from mlops_nb.panels.sweep_views import sweep_html
 from mlops_nb.panels.terminal import make_console
@@ -28,4 +28,7 @@ def sweep_view(board: Board) -> dict[str, Any]:
     file = io.StringIO()
     print_sweep(board, make_console(file))
     plain = "\n".join(line.rstrip() for line in file.getvalue().rstrip().splitlines())
-    return {"text/html": document(sweep_html(board), cls="page sweep"), "text/plain": plain}
+    return {
+        "text/html": f"<style>{style_sheet('sweep')}</style>" + document(sweep_html(board), cls="page sweep"),
+        "text/plain": plain,
+    }

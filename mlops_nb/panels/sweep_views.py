@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -122,6 +123,8 @@ def parallel_svg(board: Board) -> str:
         shown = {name: _drawable(point.values.get(name)) for name in board.axes}
         rows.append((_tip(board, point), {**shown, board.metric: point.mean}))
     svg = parallel_coordinates(rows, axes, width=max(520, min(1000, 150 * len(axes))), height=250)
+    indices = [point.index for point in reversed(ranked)]
+    svg = re.sub(r'data-run="(\d+)"', lambda found: f'{found[0]} data-point="{indices[int(found[1])]}"', svg)
     marked = f'data-run="{len(rows) - 1}"'
     before, found, after = svg.partition(marked)
     head, _, last = before.rpartition('class="ln pc ')
@@ -157,15 +160,15 @@ def sweep_html(board: Board, *, inline: bool = False) -> str:
         if count > len(points):
             which = "best" if board.best() is not None else "latest"
             parts.append(tag("p", f"the {len(points)} {which} of {count:,} points", cls="mute"))
+    pair = []
     svg = parallel_svg(board)
     if svg:
-        parts += [tag("h4", "Parameters and metric"), tag("div", chart(svg), cls="scroll")]
+        pair.append(tag("div", tag("h4", "Parameters and metric"), tag("div", chart(svg), cls="scroll")))
     bars = importance_svg(board)
     if bars:
         method = text(str(board.importance.get("method", "")), 80)
-        parts += [tag("h4", "What matters ", tag("span", method, cls="mute w")), chart(bars)]
-    parts += [_failures_html(board)]
-    return "".join(parts)
+        pair.append(tag("div", tag("h4", "What matters ", tag("span", method, cls="mute w")), chart(bars)))
+    return "".join([*parts, tag("div", *pair, cls="pair") if pair else "", _failures_html(board)])
 
 
 def _head_html(board: Board) -> str:
@@ -216,6 +219,7 @@ def _table_html(board: Board, points: Sequence[Point]) -> str:
                 cells.append(tag("td", text(cell, 40)))
             else:
                 cells.append(number_cell(text(cell)))
+        cells[0] = tag("td", row[0], cls="num", data_point=point.index)
         body.append(cells)
     heads = [tag("th", text(title, 30), cls="" if title == "run" else "num", scope="col") for title in header]
     return table(heads, body, row_headers=False)

@@ -62,7 +62,7 @@ def make_console(file: IO[str] | None = None, *, stderr: bool = False) -> Consol
     >>> make_console(io.StringIO()).width
     240
     """
-    console = Console(file=file, stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=False)
+    console = Console(file=file, stderr=stderr, highlight=False, markup=False, emoji=False, force_jupyter=False)
     if not console.is_terminal:
         console.width = PIPE_WIDTH
     return console

@@ -159,7 +159,7 @@ def test_inline_metadata_is_new_after_the_first_line() -> None:
     assert read_inline("# /// other\n# a = 1\n# ///\n") is None
 
 
-one_line = st.text(st.characters(exclude_categories=["Cs", "Cc"])) | st.just("a\u2028b\\\"")
+one_line = st.text(st.characters(exclude_categories=["Cs", "Cc"])) | st.just('a\u2028b\\"')
 
 
 @given(one_line, st.lists(one_line))

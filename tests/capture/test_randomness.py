@@ -96,15 +96,21 @@ TORCH = """
 # name: (what ran before, the cell)
 CELLS = {
     "import and draw in one cell": ("", "import numpy as np; result = np.random.rand(3).tolist()"),
-    "global generators": ("import random, numpy as np; random.random(); np.random.normal()", """
+    "global generators": (
+        "import random, numpy as np; random.random(); np.random.normal()",
+        """
         items = list(range(50)); random.shuffle(items); np.random.shuffle(items)
         result = [items, random.gauss(0, 1), np.random.normal(size=3).tolist()]
-        """),
-    "fresh generators": ("", """
+        """,
+    ),
+    "fresh generators": (
+        "",
+        """
         import numpy as np
         result = [np.random.default_rng().random(), np.random.RandomState().rand(),
                   np.random.Generator(np.random.MT19937()).random(), np.random.default_rng().spawn(2)[1].random()]
-        """),
+        """,
+    ),
     "reseeded from entropy": ("import numpy as np", "np.random.seed(); result = np.random.rand()"),
     "forest": ("", FOREST),
     "torch": ("import torch; torch.rand(3)", TORCH),

@@ -40,8 +40,7 @@ def run_of(space: Workspace, run: Any) -> dict[str, Any]:
         "metrics": {key: key_of(value) for key, value in run.metrics.items()},
         "histories": {
             key: sorted(
-                (step, at, str(value))
-                for step, at, value in zip(each.steps, each.timestamps, each.values, strict=True)
+                (step, at, str(value)) for step, at, value in zip(each.steps, each.timestamps, each.values, strict=True)
             )
             for key, each in histories.items()
         },

@@ -135,9 +135,7 @@ def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
         assert "mlops-nb" in capsys.readouterr().out
 
 
-def test_the_store_is_looked_at_checked_and_cleaned(
-    three_runs: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_store_is_looked_at_checked_and_cleaned(three_runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     from mlops_nb import workspace
 
     status, info = printed(capsys, "store", "info", "--json")

@@ -14,7 +14,7 @@ from mlops_nb.projects.declarations import closest
 from mlops_nb.projects.parameters import Contract, contract, recordable
 from mlops_nb.projects.sweeps.board import Trial
 from mlops_nb.projects.sweeps.engines import check_engine
-from mlops_nb.projects.sweeps.samplers import SAMPLERS, make_sampler
+from mlops_nb.projects.sweeps.samplers import make_sampler
 from mlops_nb.projects.sweeps.space import Space, read_space
 from mlops_nb.projects.sweeps.tasks import ATTEMPT_TAG, POINT_TAG, SEED_TAG, STATE_TAG, SWEEP_TAG, TRIAL_TAG
 
@@ -135,8 +135,7 @@ def checked(plan: Plan) -> Plan:
         raise InvalidInput(f"The sampler {plan.sampler} learns from a metric.", hint="Name it with --metric NAME")
     if plan.stop_early and not plan.metric:
         raise InvalidInput("To stop trials early they have to be compared.", hint="Name the metric with --metric NAME")
-    if plan.sampler in SAMPLERS or plan.trials is not None:
-        make_sampler(plan.sampler, plan.space, trials=plan.trials, seed=plan.sampler_seed)
+    make_sampler(plan.sampler, plan.space, trials=plan.trials, seed=plan.sampler_seed)  # refuses what it cannot do
     if plan.seeds < 1:
         raise InvalidInput(f"{plan.seeds} seeds are none.", hint="Give --seeds a number from 1 on.")
     if plan.seeds == 1:

@@ -13,8 +13,10 @@ from mlops_nb.entities import Status, new_id
 from mlops_nb.errors import InvalidInput, MlopsError, StoreError
 from mlops_nb.projects.declarations import closest
 from mlops_nb.projects.events import Interruption, on_signals
+from mlops_nb.projects.parameters import recordable
 from mlops_nb.projects.sweeps.board import Board, Trial
 from mlops_nb.projects.sweeps.engines import Engine, EngineLost, open_engine
+from mlops_nb.projects.sweeps.importance import importances
 from mlops_nb.projects.sweeps.plan import FACT, KIND_TAG, Plan, load_trials
 from mlops_nb.projects.sweeps.samplers import Sampler, make_sampler
 from mlops_nb.projects.sweeps.stopping import is_hopeless, to_curve
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from mlops_nb.workspace import Workspace
 
 __all__ = ["run_sweep"]
+
+RESULT_FACT = "sweep_importance"
 
 TICK_SECONDS = 0.4
 """How often a sweep looks up when no trial ends."""
@@ -84,6 +88,7 @@ def run_sweep(
     if known and not missing(known, sampler, plan):
         board = _board(plan, sampler, known, resume or "")
         board.state = "finished"
+        board.importance = space.store.facts(board.sweep_id, [RESULT_FACT]).get(RESULT_FACT) or _importance(board)
         (watcher or Silent()).on_end(board)
         return board
     engine = open_engine(plan.engine, plan.workers)
@@ -136,6 +141,16 @@ def _run_of(plan: Plan, space: Workspace, resume: str | None) -> Any:
 
 def _shown(axis: Any) -> str | None:
     return str(axis).partition("=")[2]
+
+
+def _importance(board: Board) -> dict[str, Any]:
+    """What matters for the metric, where there is more than one parameter to compare."""
+    if board.metric is None or len(board.axes) < 2:
+        return {}
+    usable = [(point.values, point.mean) for point in board.points() if point.mean is not None]
+    points = [{name: recordable(values.get(name)) for name in board.axes} for values, _ in usable]
+    shares, method = importances(points, [mean for _, mean in usable])
+    return {"shares": shares, "method": method} if shares else {}
 
 
 class Drive:
@@ -423,3 +438,6 @@ class Drive:
             self.run.set_tags({"mlops_nb.best_run": best.trials[0].run_id})
         if interrupted:
             self.run.finish(Status.KILLED)
+        else:
+            board.importance = _importance(board)
+            self.run.fact(RESULT_FACT, board.importance)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import contextlib
 import json
 import os
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -100,9 +102,17 @@ class ForkedProcess:
         self._zygote = zygote
         self.pid = pid
         self.returncode: int | None = None
+        self._descriptor: int | None = None
+        with contextlib.suppress(OSError):  # it has ended already, or the system is too old
+            self._descriptor = os.pidfd_open(pid)
 
     def poll(self) -> int | None:
         """Its exit status, None while it runs."""
+        if self._descriptor is not None:
+            if not select.select([self._descriptor], [], [], 0)[0]:
+                return None
+            os.close(self._descriptor)
+            self._descriptor = None
         if self.returncode is None:
             try:
                 self.returncode = self._zygote.ask(do="poll", pid=self.pid)

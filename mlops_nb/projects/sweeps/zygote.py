@@ -23,9 +23,15 @@ __all__ = ["main"]
 
 ALWAYS = (
     "ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "matplotlib_inline.backend_inline",
-    "mlops_nb.magics.session", "mlops_nb.magics.tracked", "mlops_nb.magics.following", "mlops_nb.magics.cards",
-    "mlops_nb.store.runs", "mlops_nb.artifacts.storage", "mlops_nb.journal", "mlops_nb.tracking",
-    "mlops_nb.capture.environment", "mlops_nb.capture.git", "psutil",
+    "tornado.platform.asyncio", "tornado.locks", "tornado.queues", "IPython.core.oinspect", "IPython.core.completerlib",
+    "IPython.core.logger", "IPython.core.magics.extension", "IPython.extensions.storemagic", "encodings.idna",
+    "mlops_nb.magics.session", "mlops_nb.magics.lines", "mlops_nb.magics.tracked", "mlops_nb.magics.following",
+    "mlops_nb.magics.taps", "mlops_nb.magics.cards", "mlops_nb.panels.card", "mlops_nb.panels.record",
+    "mlops_nb.store.runs", "mlops_nb.store.peek", "mlops_nb.artifacts.storage", "mlops_nb.journal", "mlops_nb.tracking",
+    "mlops_nb.tracking.shapes", "mlops_nb.capture.environment", "mlops_nb.capture.git", "mlops_nb.capture.randomness",
+    "mlops_nb.capture.data.digests", "mlops_nb.capture.data.frames", "mlops_nb.capture.outputs",
+    "mlops_nb.capture.resources", "mlops_nb.capture.estimators", "psutil", "threadpoolctl", "inotify_simple",
+    "ctypes.util",
 )  # fmt: skip
 """What every kernel of ours imports sooner or later; what is not there is passed over."""
 
@@ -41,6 +47,7 @@ def main(descriptor: int, modules: Iterable[str]) -> None:
     for name in (*ALWAYS, *modules):
         with contextlib.suppress(Exception):  # the kernel itself will say what cannot be imported
             importlib.import_module(name)
+    _leave_the_debugger_out()
     gc.collect()
     gc.freeze()  # what the children share is not touched by their collections
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
@@ -48,6 +55,16 @@ def main(descriptor: int, modules: Iterable[str]) -> None:
     request = _serve(door)
     if request is not None:
         _become_kernel(request)
+
+
+def _leave_the_debugger_out() -> None:
+    """Nobody debugs a trial, and every kernel would spend more time on importing debugpy than on all the rest."""
+    if "debugpy" in sys.modules:
+        return
+    sys.modules["debugpy"] = None  # type: ignore[assignment]  # None makes its import fail, as if absent
+    with contextlib.suppress(Exception):
+        importlib.import_module("ipykernel.debugger")
+    del sys.modules["debugpy"]  # the user's own `import debugpy` works
 
 
 def _serve(door: socket.socket) -> dict[str, Any] | None:
