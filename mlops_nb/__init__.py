@@ -41,6 +41,7 @@ _HOMES = {
     "reproduce": "verbs.public",
     "rerun": "verbs.public",
     "search_runs": "tracking",
+    "serve": "serving",
     "set_experiment": "tracking",
     "set_tag": "tracking",
     "set_tags": "tracking",

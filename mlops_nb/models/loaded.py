@@ -99,6 +99,10 @@ class LoadedModel:
             return self._score(data, settings)
         return self._score(self.enforcer(data), settings)
 
+    def score(self, data: Any, params: Mapping[str, Any] | None = None) -> Any:
+        """Ask the model about data that is in the signature's form already: what serves has checked each value."""
+        return self._score(data, self.enforcer.params(params))
+
     __call__ = predict
 
     def __repr__(self) -> str:

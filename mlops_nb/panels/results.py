@@ -209,6 +209,7 @@ drawers: dict[str, Callable[[Any, IO[str]], None]] = {
     "facts": _facts,
     "pipeline": print_pipeline,
     "text": _text,
+    "service": lambda service, file: _text(repr(service).strip("<>"), file),
     "verdict": _verdict,
     **{kind: _plain(view) for kind, view in BUNDLES.items()},
     "monitoring": lambda report, file: _text(monitoring_text(report), file),

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import ipaddress
 from collections.abc import Callable, Iterable, Mapping
 
+from mlops_nb.errors import PermissionDenied
 from mlops_nb.server.faults import Refusal
 from mlops_nb.server.routing import Caller
-
-LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
-
+from mlops_nb.wire.hosts import LOCAL, check_site
 
 Headers = Mapping[str, str]
 """A request's headers, whatever the case of their names."""
@@ -40,20 +38,12 @@ class Guard:
         Refusal
             PERMISSION_DENIED.
         """
-        host = headers.get("Host", "")
-        name = split_host(host)
-        if not name or (name not in self._hosts and not _is_address(name)):
-            # A page can have its own name resolve to this machine: then the browser sends us that name.
-            raise Refusal(
-                "PERMISSION_DENIED",
-                f"The server is not called {name[:100]!a}.",
-                hint="Start it with --allow-host NAME if it is.",
+        try:
+            check_site(
+                headers.get("Host", ""), headers.get("Origin", ""), headers.get("Sec-Fetch-Site", ""), self._hosts
             )
-        origin = headers.get("Origin", "")
-        if origin and (origin.partition("://")[2] or origin).lower() != host.lower():
-            raise Refusal("PERMISSION_DENIED", f"Pages of {origin[:100]!a} may not call this server.")
-        if headers.get("Sec-Fetch-Site", "") in ("cross-site", "same-site"):
-            raise Refusal("PERMISSION_DENIED", "Pages of another site may not call this server.")
+        except PermissionDenied as error:
+            raise Refusal("PERMISSION_DENIED", error.message, hint=error.hint) from None
 
     def identify(self, headers: Headers) -> Caller:
         """Who asks, by the token: as a bearer token, or as the password of basic authentication.
@@ -76,30 +66,6 @@ class Guard:
                 "UNAUTHENTICATED", problem, hint="Send 'Authorization: Bearer TOKEN' (MLFLOW_TRACKING_TOKEN does)."
             )
         return caller
-
-
-def split_host(host: str) -> str:
-    """The name in a Host header, without the port.
-
-    Examples
-    --------
-    >>> split_host("[::1]:5000"), split_host("Example.org:80"), split_host("a b")
-    ('::1', 'example.org', '')
-    """
-    host = host.strip().lower()
-    if host.startswith("["):
-        name, mark, rest = host[1:].partition("]")
-        return name if mark and (not rest or rest.startswith(":")) else ""
-    name, _, port = host.partition(":")
-    return "" if (port and not port.isdecimal()) or any(letter.isspace() for letter in name) else name.rstrip(".")
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def _password(encoded: str) -> str:

@@ -21,6 +21,7 @@ from mlops_nb.serving.log import ANSWERS, CHAMPION, FEEDBACK, log_files, stamp, 
 _FILE_ROWS = 20_000
 """So many waiting rows are written before their time."""
 _SWEEP_SECONDS = 60.0
+_RETRY_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,7 @@ class Recorder:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._closing = False
+        self._failing = False
         self._thread: threading.Thread | None = None
         self._keep = int(self.settings.sample * (1 << 32))
 
@@ -159,7 +161,7 @@ class Recorder:
         if full:
             self._wake.set()
 
-    def close(self, timeout: float = 10.0) -> None:
+    def close(self, timeout: float = 60.0) -> None:
         """Write what waits and stop; what cannot be written counts as dropped."""
         with self._lock:
             self._closing = True
@@ -178,6 +180,9 @@ class Recorder:
         while True:
             self._wake.wait(self.settings.every)
             self._wake.clear()
+            if self._failing and not self._closing:
+                self._wake.wait(_RETRY_SECONDS)  # `record` wakes us, with a full queue, all the time
+                self._wake.clear()
             closing = self._closing
             self._flush()
             if closing:
@@ -194,6 +199,7 @@ class Recorder:
         except Exception as error:
             self._postpone(entries, error)
         else:
+            self._failing = False
             rows = sum(_rows(entry) for entry in entries)
             with self._lock:
                 self.written += rows
@@ -203,6 +209,7 @@ class Recorder:
     def _postpone(self, entries: list[Answer | Truth], error: Exception) -> None:
         """The disk is full, or the like: serving goes on, the rows wait for the next time, as far as they may."""
         self.failures += 1
+        self._failing = True
         if self.failures == 1:
             sys.stderr.write(f"The request log cannot be written: {error}. Serving goes on; its rows wait.\n")
         with self._lock:

@@ -30,6 +30,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "approve": ("governance", "say that a version may be promoted"),
     "rollback": ("governance", "give an alias or a stage back to the version before"),
     "describe": ("governance", "describe or tag a registered model or a version"),
+    "serve": ("serving", "serve a model over HTTP"),
     "gates": ("governance", "what a version has to pass before it is promoted"),
     "card": ("governance", "the model card of a version"),
     "evaluate": ("evaluation", "how good a model is on data whose truth is known, also beside another"),
@@ -113,7 +114,8 @@ def load_verb(name: str, *, program: str = "mlops-nb") -> Verb:
     module, text = VERBS[name]
     home = importlib.import_module(f"mlops_nb.verbs.{module}")
     parser = VerbParser(prog=f"{program} {name}", description=text.capitalize() + ".", allow_abbrev=False)
-    getattr(home, f"add_{name}")(parser)
+    word = name.replace("-", "_")
+    getattr(home, f"add_{word}")(parser)
     parser.add_argument("--json", action="store_true", help="print plain JSON")
     parser.add_argument(
         "--store", metavar="WHERE", help="a folder or URL; else MLOPS_NB_STORE, else the project's .mlops_nb"
@@ -122,7 +124,7 @@ def load_verb(name: str, *, program: str = "mlops-nb") -> Verb:
         "--artifacts", metavar="WHERE", dest="artifacts_url", help="a folder or URL for the files' bytes"
     )
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    return Verb(name, parser, getattr(home, f"do_{name}"))
+    return Verb(name, parser, getattr(home, f"do_{word}"))
 
 
 def call_verb(name: str, words: Sequence[str], *, program: str = "mlops-nb") -> tuple[Result, argparse.Namespace]:

@@ -12,8 +12,9 @@ import pytest
 
 from mlops_nb.server import all_routes
 from mlops_nb.server.app import Server
-from mlops_nb.server.guard import Guard, split_host
+from mlops_nb.server.guard import Guard
 from mlops_nb.server.routing import Caller, Route
+from mlops_nb.wire.hosts import split_host
 from mlops_nb.workspace import Workspace
 from tests.server.live import TOKEN, Client, running
 

@@ -59,7 +59,7 @@ def test_a_window_and_columns(tmp_path: Path) -> None:
     since, until = dt.datetime.fromtimestamp(1.8e9 + 3, dt.UTC), dt.datetime.fromtimestamp(1.8e9 + 6, dt.UTC)
     [table] = read_answers(tmp_path, since=since, until=until, columns=["input.age", "input.nothing"])
     assert table.to_pydict() == {"input.age": [3, 4, 5]}
-    assert list(read_answers(tmp_path, since=dt.datetime.now(dt.UTC) + dt.timedelta(days=1))) == []
+    assert list(read_answers(tmp_path, since="2100-01-01")) == []
     with pytest.raises(InvalidInput, match="no point in time"):
         list(read_answers(tmp_path, since="yesterday"))
 
