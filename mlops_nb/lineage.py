@@ -19,11 +19,14 @@ _INPUTS = ("read", "log")
 _OUTPUTS = ("write", "artifact")
 _EMPTY = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 _VERSION = "models:/"
+SERVICE = "service:"
+"""In front of a version's id: the service that answers with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A thing in a lineage: `kind` is ``data`` (the id is its digest), ``run`` or ``version`` (``models:/name/3``)."""
+    """A thing in a lineage: `kind` is ``data`` (the id is its digest), ``run``, ``version`` (``models:/name/3``) or
+    ``service`` (``service:models:/name/3``: a version that answers)."""
 
     id: str
     label: str
@@ -33,8 +36,8 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A step in the direction in which things are made; `mode` is ``read``, ``log``, ``write``, ``artifact`` or
-    ``registered``."""
+    """A step in the direction in which things are made; `mode` is ``read``, ``log``, ``write``, ``artifact``,
+    ``registered``, ``served``, ``monitored`` or ``retrained``."""
 
     source: str
     target: str
@@ -107,6 +110,8 @@ def lineage(
     get_run: Callable[[str], Run | None] | None = None,
     versions: Callable[[str], Iterable[str]] | None = None,
     origin: Callable[[str], str | None] | None = None,
+    after: Callable[[str], Iterable[tuple[str, str]]] | None = None,
+    before: Callable[[str], Iterable[tuple[str, str]]] | None = None,
     depth: int = 12,
     limit: int = 300,
 ) -> Graph:
@@ -132,6 +137,9 @@ def lineage(
         Run id to the model versions (``models:/name/3``) that it made.
     origin : callable, optional
         Model version to the run that made it, or None.
+    after, before : callable, optional
+        A version, run or service to (node, mode) pairs that follow from it, or that it follows from, otherwise than by
+        bytes: a version is served, monitored, and retrained.
     depth : int
         How many steps are followed each way.
     limit : int
@@ -152,7 +160,7 @@ def lineage(
        └─ read: data b.csv (b)
           └─ write: run prepare
     """
-    walk = _Walk(start, runs_with_data, data, artifacts, get_run, versions, origin, depth, limit)
+    walk = _Walk(start, runs_with_data, data, artifacts, get_run, versions, origin, after, before, depth, limit)
     walk.follow(backwards=True)
     walk.follow(backwards=False)
     return Graph(start, walk.nodes, tuple(walk.edges), walk.truncated)
@@ -169,6 +177,8 @@ class _Walk:
     get_run: Callable[[str], Run | None] | None
     versions: Callable[[str], Iterable[str]] | None
     origin: Callable[[str], str | None] | None
+    after: Callable[[str], Iterable[tuple[str, str]]] | None
+    before: Callable[[str], Iterable[tuple[str, str]]] | None
     depth: int
     limit: int
     nodes: dict[str, Node] = field(default_factory=dict)
@@ -197,22 +207,24 @@ class _Walk:
     def sources(self, node_id: str) -> list[tuple[str, str]]:
         """What a node was made from."""
         kind = _kind(node_id)
+        if kind == "data":
+            return self.holders(node_id, _OUTPUTS)
+        told = list(self.before(node_id)) if self.before else []
         if kind == "version":
             run_id = self.origin(node_id) if self.origin else None
             return [(run_id, "registered")] if run_id else []
-        if kind == "run":
-            return list(self.inputs(node_id).items())
-        return self.holders(node_id, _OUTPUTS)
+        return [*self.inputs(node_id).items(), *told] if kind == "run" else told
 
     def targets(self, node_id: str) -> list[tuple[str, str]]:
         """What was made from a node."""
         kind = _kind(node_id)
-        if kind == "version":
-            return []
         if kind == "data":
             return self.holders(node_id, _INPUTS)
+        told = list(self.after(node_id)) if self.after else []
+        if kind != "run":
+            return told
         made = [(uri, "registered") for uri in self.versions(node_id)] if self.versions else []
-        return [*self.outputs(node_id).items(), *made]
+        return [*self.outputs(node_id).items(), *made, *told]
 
     def inputs(self, run_id: str) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -289,6 +301,8 @@ class _Walk:
             label, detail = self.names.get(node_id) or self.look_up(node_id)
         elif kind == "run" and (run := self.run(node_id)) is not None:
             label, detail = run.name or node_id, run.experiment
+        elif kind == "service":
+            label = node_id.removeprefix(SERVICE + _VERSION)
         self.nodes[node_id] = Node(node_id, label, kind, detail)
         return True
 
@@ -305,6 +319,8 @@ class _Walk:
 def _kind(node_id: str) -> str:
     if node_id.startswith(_VERSION):
         return "version"
+    if node_id.startswith(SERVICE):
+        return "service"
     return "data" if ":" in node_id else "run"
 
 
@@ -359,7 +375,7 @@ def _describe(node: Node) -> str:
     """One line that no name can break or colour."""
     short = node.id.rpartition(":")[2][:12] if node.kind == "data" else node.id[:8]
     text = f"{node.kind} {node.label}"
-    if node.kind != "version" and node.label != node.id:
+    if node.kind not in ("version", "service") and node.label != node.id:
         text += f" ({short})"
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
@@ -376,6 +392,7 @@ def draw_mermaid(graph: Graph) -> str:
     """
     names = {node_id: f"n{number}" for number, node_id in enumerate(graph.nodes)}
     shapes: dict[str, Sequence[str]] = {"data": ("[(", ")]"), "run": ("[", "]"), "version": ("{{", "}}")}
+    shapes["service"] = ("([", "])")
     lines = ["flowchart LR"]
     for node in graph.nodes.values():
         left, right = shapes[node.kind]

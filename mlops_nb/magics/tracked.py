@@ -235,7 +235,7 @@ class TrackedCell:
         self.redactions += count
         self.run.fact("outputs", outputs)
         self.run.fact("resources", self.resources)
-        options = {"metrics": list(self.options.metrics), "seed": self.options.seed}
+        options = {"metrics": list(self.options.metrics), "seed": self.options.seed, "model": self.options.model}
         cell = {"execution_count": self.execution_count, "folder": self.session.start_folder, "options": options}
         self.run.fact("cell", cell)
         if self.redactions:

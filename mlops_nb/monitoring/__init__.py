@@ -3,5 +3,7 @@
 from mlops_nb.monitoring.drift import Limits
 from mlops_nb.monitoring.monitor import monitor
 from mlops_nb.monitoring.report import ColumnFinding, Report
+from mlops_nb.monitoring.retraining import Retraining, retrain
+from mlops_nb.monitoring.watching import Watch
 
-__all__ = ["ColumnFinding", "Limits", "Report", "monitor"]
+__all__ = ["ColumnFinding", "Limits", "Report", "Retraining", "Watch", "monitor", "retrain"]

@@ -11,15 +11,19 @@ from mlops_nb.errors import NotFound
 from mlops_nb.monitoring.report import Report
 from mlops_nb.registry import Resolved
 from mlops_nb.registry.governed import sign
+from mlops_nb.registry.history import MONITORS
 from mlops_nb.tracking import active_run, start_run
 from mlops_nb.tracking.files import log_dict, log_text
 from mlops_nb.workspace import Workspace
 
-MONITORS = "mlops_nb.monitors"
-"""Tag of a run that judged a model in service: the version's URI."""
-
 DRIFT = "mlops_nb.drift"
 """Tag of such a run: its verdict."""
+
+RETRAINING_OF = "mlops_nb.retraining_of"
+"""Tag of an execution that was begun to replace a version: the version's URI."""
+
+RETRAINED_BY = "mlops_nb.retrained_by"
+"""Tag of a report: the run that answered to it."""
 
 REPORT = "monitoring"
 """Fact of such a run."""

@@ -8,13 +8,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 from mlops_nb import workspace as workspaces
-from mlops_nb.errors import InvalidInput, NotFound, require
+from mlops_nb.errors import InvalidInput, require
 from mlops_nb.monitoring import performance
 from mlops_nb.monitoring.drift import Limits
 from mlops_nb.monitoring.keeping import keep_report
 from mlops_nb.monitoring.performance import Truths, seconds_of
 from mlops_nb.monitoring.reading import Asked, Reading, rows_of
-from mlops_nb.monitoring.reference import find_reference, read_table
+from mlops_nb.monitoring.reference import NoReference, find_reference, read_table
 from mlops_nb.monitoring.report import Report, settle
 from mlops_nb.monitoring.windows import Span, iso, parse_moment
 from mlops_nb.registry import Resolved, resolve
@@ -101,7 +101,7 @@ def monitor(
     report = Report(found.uri, settings=asdict(asked.limits))
     try:
         _judge(report, asked, reference, truth)
-    except NotFound as error:
+    except NoReference as error:
         report.reasons, report.notes = [error.message.rstrip(".")], [*report.notes, error.hint]
     return keep_report(report, found, space, page) if record else report
 
@@ -119,7 +119,7 @@ def _judge(report: Report, asked: Asked, reference: str | None, truth: str | Non
         report.reasons = [f"there are no answers of {asked.found.uri} in the log"]
         if others:
             report.notes.append(f"the log in that time has answers of version {', '.join(sorted(others)[:5])}")
-        report.notes += list(asked.damage)
+        report.notes += list(asked.damage.values())
         return
     known = find_reference(asked.found, asked.space, file=reference, columns=_inputs(asked.found, names, asked.space))
     windows = span.plan()
@@ -135,7 +135,7 @@ def _judge(report: Report, asked: Asked, reference: str | None, truth: str | Non
     report.performance = performance.judge(reading.scores, baseline, asked.limits, source)
     report.notes += [known.note] if known.note else []
     report.notes += [f"{span.odd:,} answers have a time that cannot be right"] if span.odd else []
-    report.notes += list(asked.damage)
+    report.notes += list(asked.damage.values())
     settle(report)
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mlops_nb.errors import CorruptData
 from mlops_nb.monitoring import drift, performance
 from mlops_nb.monitoring.drift import Limits
 from mlops_nb.monitoring.performance import Scores, Truths, seconds_of
@@ -37,19 +38,23 @@ class Asked:
     limits: Limits
     now: dt.datetime
     space: Workspace
-    damage: dict[str, None] = field(default_factory=dict)
+    damage: dict[str, str] = field(default_factory=dict)
+
+    def _note(self, error: CorruptData) -> None:
+        """Each damaged file once, however often it is read."""
+        self.damage.setdefault(error.message.partition(" cannot be read")[0], error.message)
 
     def answers(self, columns: Sequence[str] | None = None) -> Iterator[Any]:
         """The log's tables; of a damaged file what could be read."""
         yield from read_answers(
             self.folder, since=self.since, until=self.until, columns=columns,
-            on_damage=lambda error: self.damage.setdefault(error.message),
+            on_damage=self._note,
         )  # fmt: skip
 
     def feedback(self) -> Iterator[Any]:
         """The log's truth; late truth of earlier answers counts as well."""
         yield from read_feedback(
-            self.folder, since=self.since, on_damage=lambda error: self.damage.setdefault(error.message)
+            self.folder, since=self.since, on_damage=self._note
         )
 
 

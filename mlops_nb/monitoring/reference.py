@@ -24,6 +24,10 @@ _HINT = (
 )
 
 
+class NoReference(NotFound):
+    """Nothing is known of what the model was trained on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """What to compare with.
@@ -67,7 +71,7 @@ def find_reference(
 
     Raises
     ------
-    NotFound
+    NoReference
         If nothing was recorded.
     InvalidInput
         If the file cannot be read, or has none of the columns.
@@ -88,7 +92,7 @@ def find_reference(
     if file is not None:
         return _from_file(file, found, space, columns)
     if found.run_id is None:
-        raise NotFound(f"No run is known that made {found.uri}.", hint=_HINT)
+        raise NoReference(f"No run is known that made {found.uri}.", hint=_HINT)
     store = space.store
     snapshot = store.facts(found.run_id, [f"{REFERENCE}{found.path}"]).get(f"{REFERENCE}{found.path}")
     if isinstance(snapshot, dict) and snapshot.get("inputs"):
@@ -103,7 +107,7 @@ def find_reference(
             rows = int(best.profile.get("rows") or 0)
             source = f"{best.name or best.path}, which the run read"
             return Reference(by_name(best.profile), {}, source, rows, run_id, note)
-    raise NotFound(f"The run {found.run_id} did not record what {found.uri} was trained on.", hint=_HINT)
+    raise NoReference(f"The run {found.run_id} did not record what {found.uri} was trained on.", hint=_HINT)
 
 
 def _runs_around(run_id: str, space: Workspace) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from mlops_nb.monitoring.drift import DRIFT, SAME, SLIGHT, UNKNOWN
 
 NO_DRIFT = "no drift"
+DRIFTED = DRIFT
 STATUS = {NO_DRIFT: 0, DRIFT: 1, UNKNOWN: 3}
 """Exit statuses of ``mlops-nb monitor``, by the verdict of a report."""
 

@@ -14,7 +14,8 @@ from mlops_nb.panels.tables import plain_table
 
 NODE_WIDTH, NODE_HEIGHT, GAP_X, GAP_Y = 168, 38, 56, 14
 SHOWN_NODES = 200
-KINDS = {"run": "c0", "data": "c2", "model": "c4", "version": "c4", "artifact": "c1", "notebook": "c5", "stage": "c0"}
+KINDS = {"run": "c0", "data": "c2", "model": "c4", "version": "c4", "artifact": "c1", "notebook": "c5"}
+KINDS |= {"stage": "c0", "service": "c5"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from mlops_nb.monitoring import ColumnFinding, Report
+from mlops_nb.monitoring import ColumnFinding, Report, Retraining
 from mlops_nb.panels.charts import sparkline
 from mlops_nb.panels.drift_charts import points_of, then_and_now, time_chart
-from mlops_nb.panels.format import show_number, show_text
+from mlops_nb.panels.format import show_change, show_number, show_text
 from mlops_nb.panels.markup import document, number_cell, picture, style_sheet, table, tag, text
+from mlops_nb.panels.registry_views import checks_table
 from mlops_nb.panels.tables import plain_table
 
 Bundle = dict[str, Any]
@@ -259,3 +260,70 @@ def comparison_rows(found: Mapping[str, Mapping[str, float]], names: Sequence[st
         [metric, *(show_number(found[name][metric]) if metric in found.get(name, {}) else "" for name in names)]
         for metric in metrics
     ]
+
+
+def retraining_view(made: Retraining) -> Bundle:
+    """Champion beside challenger, the gates, and what came of it.
+
+    Parameters
+    ----------
+    made : Retraining
+
+    Returns
+    -------
+    dict
+        A mime bundle of ``text/html`` and ``text/plain``.
+
+    Examples
+    --------
+    >>> print(retraining_view(Retraining("churn", 1, 2, "r", reason="no gate"))["text/plain"])
+    ✗ version 2 of churn stays challenger of version 1: no gate
+    """
+    good = made.passed
+    mark = tag("span", "✓" if good else "✗", cls=f"st {'ok' if good else 'err'}")
+    head = tag("p", mark, " ", tag("strong", text(_outcome(made), 200)), cls="head")
+    header = ["", f"champion {made.champion}", f"challenger {made.challenger}"]
+    rows = comparison_rows(made.metrics, ["champion", "challenger"])
+    cells = [[text(row[0].replace("_", " "), 40), number_cell(row[1]), _beside(made, row)] for row in rows]
+    parts = [head]
+    if rows:
+        source = f"on {made.holdout['rows']:,} held-out rows: {made.holdout['source']}"
+        parts += [tag("p", text(source, 200), cls="mute"), table(header, cells, cls="beside")]
+    if made.difference:
+        parts.append(tag("p", text(_interval(made.difference), 200), cls="mute"))
+    parts += [checks_table(made.checks)] if made.checks else []
+    html = document(*parts, cls=f"card {'t-finished' if good else 't-failed'}")
+    return {"text/html": html, "text/plain": retraining_text(made)}
+
+
+def _outcome(made: Retraining) -> str:
+    if made.promoted:
+        return f"version {made.challenger} of {made.name} is the champion now, in place of version {made.champion}"
+    if made.passed:
+        return f"version {made.challenger} of {made.name} passes, and may replace version {made.champion}"
+    return f"version {made.challenger} of {made.name} stays challenger of version {made.champion}"
+
+
+def _beside(made: Retraining, row: Sequence[str]) -> str:
+    change = show_change(row[0], made.metrics["challenger"].get(row[0], 0.0), made.metrics["champion"].get(row[0]))
+    return number_cell(row[2], change.trend if change is not None and row[2] != row[1] else "")
+
+
+def _interval(difference: Mapping[str, float]) -> str:
+    low, high = difference["low"], difference["high"]
+    sure = "" if low > 0 or high < 0 else "; it may be chance"
+    return f"the challenger is better by {difference['mean']:.3g} a row (95 % interval {low:.3g} to {high:.3g}{sure})"
+
+
+def retraining_text(made: Retraining) -> str:
+    """The same for a terminal."""
+    lines = [show_text(f"{'✓' if made.passed else '✗'} {_outcome(made)}" + ("" if made.passed else f": {made.reason}"))]
+    rows = comparison_rows(made.metrics, ["champion", "challenger"])
+    if rows:
+        header = ["", f"champion {made.champion}", f"challenger {made.challenger}"]
+        lines += [show_text(f"on {made.holdout['rows']:,} held-out rows: {made.holdout['source']}")]
+        lines += [plain_table(header, rows)]
+    if made.difference:
+        lines.append(_interval(made.difference))
+    lines += [show_text(f"{'✓' if each.passed else '✗'} {each.check}: {each.text}") for each in made.checks]
+    return "\n".join(lines)

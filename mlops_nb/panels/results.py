@@ -17,7 +17,7 @@ from mlops_nb.panels.comparison import comparison_table
 from mlops_nb.panels.evaluations import evaluation_view
 from mlops_nb.panels.format import show_size
 from mlops_nb.panels.markup import document, table, tag, text
-from mlops_nb.panels.monitoring_views import monitoring_text, monitoring_view
+from mlops_nb.panels.monitoring_views import monitoring_view, retraining_view
 from mlops_nb.panels.pages import run_page, verdict_view
 from mlops_nb.panels.pipeline_view import pipeline_view, print_pipeline
 from mlops_nb.panels.registry_views import REGISTRY_KINDS, registry_view
@@ -37,6 +37,7 @@ BUNDLES: dict[str, Callable[[Any], dict[str, Any]]] = {
     "transfer": transfer_view,
     "evaluation": evaluation_view,
     "monitoring": monitoring_view,
+    "retraining": retraining_view,
     "sweep": sweep_view,
     **{kind: partial(registry_view, kind) for kind in REGISTRY_KINDS},
 }
@@ -212,7 +213,6 @@ drawers: dict[str, Callable[[Any, IO[str]], None]] = {
     "service": lambda service, file: _text(repr(service).strip("<>"), file),
     "verdict": _verdict,
     **{kind: _plain(view) for kind, view in BUNDLES.items()},
-    "monitoring": lambda report, file: _text(monitoring_text(report), file),
     "sweep": lambda board, file: print_sweep(board, make_console(file)),
 }
 

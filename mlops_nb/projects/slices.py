@@ -195,6 +195,7 @@ def _track_line(
         words += ["-p", shlex.quote(f"{key}={value!r}" if not isinstance(value, str) else f"{key}={value}")]
     if options.get("seed") is not None:
         words += ["--seed", str(options["seed"])]
+    words += ["--model"] if options.get("model") else []
     return " ".join(words)
 
 

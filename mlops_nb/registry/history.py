@@ -10,12 +10,24 @@ from pathlib import Path
 from mlops_nb import workspace as workspaces
 from mlops_nb.entities import Artifact, ModelChange, ModelVersion, RegisteredModel, Run
 from mlops_nb.errors import NotFound
-from mlops_nb.lineage import Graph, lineage
+from mlops_nb.lineage import SERVICE, Graph, lineage
 from mlops_nb.registry.governed import uri_of
 from mlops_nb.registry.names import check_model_name, parse_reference, parse_uri
 from mlops_nb.registry.resolving import find_version
 from mlops_nb.tracking.reading import find_run
 from mlops_nb.workspace import Workspace
+
+MONITORS = "mlops_nb.monitors"
+"""Tag of a run that judged a model in service: the version's URI."""
+
+RETRAINS = "mlops_nb.retrains"
+"""Tag of the run that made the version that came out of a retraining: the URI of the one that it is to replace."""
+
+DRIFT_RUN = "mlops_nb.drift_run"
+"""Tag of such a run: the report that it answers to."""
+
+SHOWN_LOOKS = 20
+"""Reports on a version that a lineage shows: the newest."""
 
 _DIGEST = re.compile(r"[a-z0-9]+:[0-9a-f]{16,}")
 
@@ -116,8 +128,44 @@ def model_lineage(start: str | os.PathLike[str], space: Workspace | None = None,
         get_run=get_run,
         versions=versions,
         origin=origin,
+        after=lambda node: _after(node, space),
+        before=lambda node: _before(node, space),
         depth=depth,
     )
+
+
+def _tagged(space: Workspace, tag: str, value: str) -> list[Run]:
+    """The runs that carry a tag, the newest ones, oldest first."""
+    quoted = value.replace("'", "''")
+    found: list[Run] = space.store.search_runs(None, f"tags.`{tag}` = '{quoted}'", limit=SHOWN_LOOKS).items
+    return found[::-1]
+
+
+def _after(node: str, space: Workspace) -> list[tuple[str, str]]:
+    """What followed from a version, a service or a run by the loop: served, monitored, retrained."""
+    if node.startswith(SERVICE):
+        return [(run.run_id, "monitored") for run in _tagged(space, MONITORS, node.removeprefix(SERVICE))]
+    if node.startswith("models:"):
+        if _tagged(space, MONITORS, node):
+            return [(SERVICE + node, "served")]
+        return [(run.run_id, "retrained") for run in _tagged(space, RETRAINS, node) if not run.tags.get(DRIFT_RUN)]
+    return [(run.run_id, "retrained") for run in _tagged(space, DRIFT_RUN, node)]
+
+
+def _before(node: str, space: Workspace) -> list[tuple[str, str]]:
+    if node.startswith(SERVICE):
+        return [(node.removeprefix(SERVICE), "served")]
+    if node.startswith("models:"):
+        return []
+    try:
+        tags = space.store.get_run(node).tags
+    except NotFound:
+        return []
+    if tags.get(MONITORS):
+        return [(SERVICE + tags[MONITORS], "monitored")]
+    if tags.get(DRIFT_RUN):
+        return [(tags[DRIFT_RUN], "retrained")]
+    return [(tags[RETRAINS], "retrained")] if tags.get(RETRAINS) else []
 
 
 def _start(start: str | os.PathLike[str], space: Workspace) -> str:

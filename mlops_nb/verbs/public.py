@@ -1,4 +1,4 @@
-"""The verbs as Python functions: ``mlops_nb.compare``, ``rerun`` and ``reproduce``."""
+"""The verbs as Python functions: ``mlops_nb.compare``, ``rerun``, ``reproduce``, ``monitor`` and ``retrain``."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from mlops_nb.tracking.reading import load_view
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from mlops_nb.monitoring import Report, Retraining
 
 
 class RunComparison(View):
@@ -151,3 +153,92 @@ def reproduce(run: str | Run, *, env: str = "current", tolerance: float | None =
     from mlops_nb.projects import reproduce as room
 
     return room.reproduce(run.run_id if isinstance(run, Run) else run, env=env, tolerance=tolerance)
+
+
+def monitor(model_uri: str, **options: Any) -> MonitoringReport:
+    """Compare what a model answered in service with what it was trained on; shown as a report in a notebook.
+
+    Parameters
+    ----------
+    model_uri : str
+        ``models:/NAME@ALIAS``, ``models:/NAME/VERSION`` ...
+    **options
+        ``since, until, log, reference, truth, ignore, limits, record``, as for `mlops_nb.monitoring.monitor`.
+
+    Returns
+    -------
+    MonitoringReport
+        With ``verdict`` (``drift``, ``no drift``, ``unknown``), ``drifted``, ``faulty``, ``column(name)``.
+
+    Examples
+    --------
+    >>> monitor("models:/nothing@champion")
+    Traceback (most recent call last):
+    mlops_nb.errors.NotFound: There is no registered model 'nothing'. List them with: mlops-nb models
+    """
+    from mlops_nb.monitoring import monitor as look
+    from mlops_nb.panels.monitoring_views import monitoring_page
+
+    return MonitoringReport(look(model_uri, page=monitoring_page, **options))
+
+
+class MonitoringReport(View):
+    """A report of monitoring; what it holds is that of `mlops_nb.monitoring.Report`."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(static_view("monitoring", report).bundle)
+        self.report = report
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or "report" not in self.__dict__:
+            raise AttributeError(name)
+        return getattr(self.report, name)
+
+
+def retrain(
+    name: str, params: Mapping[str, Any] | None = None, *, promote: bool = False, **options: Any
+) -> RetrainingResult:
+    """Execute what made the champion again, and measure what comes out beside it.
+
+    Parameters
+    ----------
+    name : str
+        The registered model.
+    params : mapping, optional
+        What changes; the value ``@log`` is a file of answers whose truth is known.
+    promote : bool, default False
+        If it passes the gates, it becomes the champion.
+    **options
+        ``alias, champion, holdout, target``, as for `mlops_nb.monitoring.retrain`.
+
+    Returns
+    -------
+    RetrainingResult
+        With ``passed``, ``promoted``, ``challenger``, ``metrics``, ``checks``.
+
+    Examples
+    --------
+    >>> retrain("nothing", {"data": "new.csv"})
+    Traceback (most recent call last):
+    mlops_nb.errors.NotFound: There is no registered model 'nothing'. List them with: mlops-nb models
+    """
+    from mlops_nb.monitoring import retrain as make
+    from mlops_nb.verbs.governance import execute_notebook
+    from mlops_nb.verbs.monitoring import execute_again
+
+    return RetrainingResult(
+        make(name, params, again=execute_again, promote_it=promote, execute=execute_notebook, **options)
+    )
+
+
+class RetrainingResult(View):
+    """What came of a retraining; what it holds is that of `mlops_nb.monitoring.Retraining`."""
+
+    def __init__(self, made: Retraining) -> None:
+        super().__init__(static_view("retraining", made).bundle)
+        self.made = made
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or "made" not in self.__dict__:
+            raise AttributeError(name)
+        return getattr(self.made, name)

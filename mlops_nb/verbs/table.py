@@ -37,6 +37,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "history": ("governance", "who moved what when and why; what a version came from"),
     "monitor": ("monitoring", "is the model in service still right: drift, data quality, performance, latency"),
     "lab": ("lab", "JupyterLab with everything on"),
+    "retrain": ("monitoring", "execute what made the champion again, and measure the challenger beside it"),
     "server": ("server", "serve the store to a team; make and revoke tokens"),
     "import": ("moving", "take over what MLflow keeps: a server, a folder or a file"),
     "export": ("moving", "go back to MLflow: into a server, or files of its own"),
