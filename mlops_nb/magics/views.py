@@ -61,12 +61,16 @@ def run_verb(session: Session, line: str) -> Any:
 
 def _panel(session: Session, kind: str, data: Any, asked: Any) -> Any:
     """The widget for a result, in a kernel; its saved form is the static view."""
-    if kind not in ("runs", "compare", "models") or not hasattr(session.shell, "kernel"):
+    if kind not in ("runs", "compare", "models", "monitoring") or not hasattr(session.shell, "kernel"):
         return None
     from mlops_nb import workspace as workspaces
     from mlops_nb.verbs.source import StoreSource
 
     space = workspaces.current()
+    if kind == "monitoring":
+        from mlops_nb.verbs.monitoring import panel_of
+
+        return panel_of(data, asked)
     if kind == "compare":
         from mlops_nb.panels.compare_panel import ComparePanel
 

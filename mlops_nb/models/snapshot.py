@@ -22,6 +22,9 @@ ASKED_CELLS = 250_000
 SECONDS = 1.0
 """What asking may take, judged by a first few rows: a slow model is asked about fewer, a very slow one about none."""
 
+PROFILE_SECONDS = 5.0
+"""A column that was not profiled can never be judged: more time than a cell's frames get, of which most use 50 ms."""
+
 REFERENCE = "reference:"
 """Fact of a run, followed by the model's path."""
 
@@ -54,7 +57,7 @@ def take_snapshot(predict: Callable[[Any], Any] | None, data: Any) -> dict[str, 
         kind = "frame"
     if kind not in ("frame", "array") or getattr(data, "ndim", 0) != 2 or len(data) < LEAST_ROWS:
         return {}
-    inputs = profile_frame(data)
+    inputs = profile_frame(data, seconds=PROFILE_SECONDS)
     if not inputs:
         return {}
     found: dict[str, Any] = {"rows": len(data), "inputs": inputs, "outputs": {}}
@@ -76,7 +79,8 @@ def _ask(predict: Callable[[Any], Any], rows: Any, count: int, width: int) -> di
     most = min(ASKED_ROWS, ASKED_CELLS // max(1, width), int(SECONDS / max(each, 1e-9)))
     if most < LEAST_ROWS:
         return {}
-    return profile_frame(name_outputs(predict(rows[:: max(1, -(-count // most))])))
+    said = name_outputs(predict(rows[:: max(1, -(-count // most))]))
+    return profile_frame(said, seconds=PROFILE_SECONDS)
 
 
 def name_outputs(said: Any) -> Any:

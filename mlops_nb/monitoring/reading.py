@@ -132,7 +132,9 @@ class Reading:
         for (name, tally), difference, p in zip(self.tallies.items(), differences, adjusted, strict=True):
             role, _, short = name.partition(".")
             one = ColumnFinding(short, role, tally.kind, rows=tally.faults.rows)
-            if name in self.lacking or not tally.faults.rows:
+            if tally.kind == "other":
+                one.why = "was not profiled in training"
+            elif name in self.lacking or not tally.faults.rows:
                 one.why = "is not in the log"
                 one.quality, one.quality_why = ("fault", one.why) if name in self.lacking else ("ok", "")
             else:

@@ -153,7 +153,7 @@ def _from_file(file: str, found: Resolved, space: Workspace, columns: Sequence[s
         snapshot = take_snapshot(load_model(found.uri, space=space).predict, inputs)
     except MlopsError as error:
         note = f"the model could not be asked about the reference: {error.message}"
-    profile = snapshot.get("inputs") or profile_frame(inputs)
+    profile = snapshot.get("inputs") or profile_frame(inputs, seconds=60.0)
     return Reference(by_name(profile), by_name(snapshot.get("outputs") or {}), str(file), len(frame), "", note)
 
 

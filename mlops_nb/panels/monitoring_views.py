@@ -86,9 +86,9 @@ def _parts(report: Report) -> list[str]:
     head = tag(
         "p", tag("span", f"{symbol} {words}", cls=f"st {colour}"), " ", " · ".join(filter(None, about)), cls="head"
     )
-    why = "".join(tag("li", text(each, 300), cls="wrap") for each in report.reasons[:8])
-    more = tag("li", f"and {len(report.reasons) - 8} more", cls="mute") if len(report.reasons) > 8 else ""
-    parts = [tag("div", head, tag("ul", why, more, cls="why"), _tiles(report), cls=f"mlops-nb card {tone}")]
+    why = "".join(tag("p", "• ", text(each, 300), cls="wrap") for each in report.reasons[:8])
+    more = tag("p", f"and {len(report.reasons) - 8} more", cls="mute") if len(report.reasons) > 8 else ""
+    parts = [tag("div", head, tag("div", why, more, cls="why"), _tiles(report), cls=f"mlops-nb card {tone}")]
     parts += _column_parts(report)
     parts += _curve_parts(report)
     if report.notes:
@@ -207,7 +207,7 @@ def _method(settings: Mapping[str, Any]) -> str:
         f"Faulty data: at least {quality} of rows more than in training are missing, outside its range, unknown, or of "
         "another type, and that is more than chance.",
     ]
-    return tag("ul", *(tag("li", escape(each), cls="wrap") for each in lines))
+    return "".join(tag("p", escape(each), cls="wrap") for each in lines)
 
 
 def monitoring_text(report: Report) -> str:

@@ -8,7 +8,7 @@ import datetime as dt
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mlops_nb import workspace as workspaces
@@ -132,6 +132,21 @@ def _retrain(asked: argparse.Namespace, drift_run: str | None = None, name: str 
         again=execute_again, promote_it=asked.promote, alias=asked.alias, holdout=asked.holdout, target=asked.target,
         drift_run=drift_run, execute=execute_notebook, champion=getattr(asked, "champion", "champion"),
     )  # fmt: skip
+
+
+def panel_of(report: Report, asked: argparse.Namespace) -> Any:
+    """The panel for a report, which can look again and retrain as the line asked for."""
+    from mlops_nb.panels.monitoring_panel import MonitoringPanel
+
+    def look(since: str | None) -> Report:
+        asked.since = since
+        return _look(asked)
+
+    def again(words: Sequence[str], target: str | None, promote: bool, drift_run: str) -> Retraining:
+        asked.param, asked.target, asked.promote = list(words), target or asked.target, promote
+        return _retrain(asked, drift_run)
+
+    return MonitoringPanel(report, look, again)
 
 
 def add_retrain(parser: argparse.ArgumentParser) -> None:

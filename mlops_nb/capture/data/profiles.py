@@ -44,13 +44,15 @@ SEED = 0
 _QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 
-def profile_frame(frame: object) -> dict[str, Any]:
+def profile_frame(frame: object, *, seconds: float = SECONDS) -> dict[str, Any]:
     """Rows, schema and summary statistics; the shape is in this module's docstring.
 
     Parameters
     ----------
     frame : pandas or polars frame or series, pyarrow table, numpy array (1-D or 2-D), dict of arrays
         Not changed. Large ones are sampled with a seed of their own: the user's random state is not touched.
+    seconds : float
+        When they are over, the columns that are left are named only.
 
     Returns
     -------
@@ -65,12 +67,12 @@ def profile_frame(frame: object) -> dict[str, Any]:
     (4, {'edges': [0.0, 0.0, 1.0], 'counts': [1, 2]})
     """
     try:
-        return _profile(frame)
+        return _profile(frame, seconds)
     except Exception:  # a third party's frame may refuse anything: then there is no profile
         return {}
 
 
-def _profile(frame: Any) -> dict[str, Any]:
+def _profile(frame: Any, seconds: float) -> dict[str, Any]:
     found = _columns(frame)
     if found is None:
         return {}
@@ -82,7 +84,7 @@ def _profile(frame: Any) -> dict[str, Any]:
     if rows > limit:
         # A generator of its own, seeded: neither NumPy's global state nor fresh entropy is used up
         chosen = numpy.sort(numpy.random.Generator(numpy.random.PCG64(SEED)).integers(0, rows, limit))
-    deadline = time.perf_counter() + SECONDS
+    deadline = time.perf_counter() + seconds
     described = []
     for name, dtype, values in columns[:COLUMN_LIMIT]:
         entry: dict[str, Any] = {"name": name, "dtype": dtype}
