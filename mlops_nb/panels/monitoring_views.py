@@ -281,7 +281,7 @@ def retraining_view(made: Retraining) -> Bundle:
     """
     good = made.passed
     mark = tag("span", "✓" if good else "✗", cls=f"st {'ok' if good else 'err'}")
-    head = tag("p", mark, " ", tag("strong", text(_outcome(made), 200)), cls="head")
+    head = tag("p", mark, " ", tag("strong", text(_outcome(made), 200)), cls="verdict")
     header = ["", f"champion {made.champion}", f"challenger {made.challenger}"]
     rows = comparison_rows(made.metrics, ["champion", "challenger"])
     cells = [[text(row[0].replace("_", " "), 40), number_cell(row[1]), _beside(made, row)] for row in rows]

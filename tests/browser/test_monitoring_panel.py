@@ -60,7 +60,7 @@ def test_look_again_and_a_refusal(page: LabPage, lab: Lab, tmp_path: Path, theme
     assert panel.locator("strong").first.inner_text() == "models:/churn/1"
     assert "city <b>" in panel.locator(".report").inner_text()
     assert panel.locator(".report img.picture").count() > 8
-    page.screenshot(tmp_path / f"monitoring-{theme}.png")
+    panel.screenshot(path=tmp_path / f"monitoring-{theme}.png")
 
     panel.locator("select").select_option("1h")
     panel.locator("button", has_text="Look again").wait_for()
@@ -68,4 +68,4 @@ def test_look_again_and_a_refusal(page: LabPage, lab: Lab, tmp_path: Path, theme
     panel.locator("button", has_text="Retrain …").click()
     panel.locator("button", has_text="Retrain").last.click()
     panel.locator(".refusal", has_text="has no alias 'champion'").wait_for()
-    page.screenshot(tmp_path / f"monitoring-refused-{theme}.png")
+    panel.screenshot(path=tmp_path / f"monitoring-refused-{theme}.png")
