@@ -59,7 +59,7 @@ class LiveSweep:
     def __init__(self) -> None:
         self._panel: SweepPanel | None = None
         self._kept: Any = None
-        self._drawn = 0.0
+        self._next = 0.0
 
     def on_start(self, board: Board) -> None:
         """Show the panel."""
@@ -75,9 +75,10 @@ class LiveSweep:
     def on_change(self, board: Board, trial: Trial | None) -> None:
         """Draw anew, not too often."""
         now = time.monotonic()
-        if self._panel is not None and now - self._drawn >= REDRAW_SECONDS:
-            self._drawn = now
+        if self._panel is not None and now >= self._next:
             self._panel.show(board)
+            # Of many thousands of trials a drawing takes its time: a tenth of the kernel's is enough for it.
+            self._next = now + max(REDRAW_SECONDS, 10 * (time.monotonic() - now))
 
     def on_end(self, board: Board) -> None:
         """Draw the end, and keep it."""

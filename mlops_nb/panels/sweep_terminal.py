@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import IO, Any
 
 from rich.console import Console, Group
@@ -19,6 +20,7 @@ from mlops_nb.projects.sweeps.board import Board, Trial
 STYLES = {"finished": "green", "running": "blue", "failed": "red", "killed": "yellow", "stopped": "yellow"}
 LIVE_POINTS = 8
 RUNNING = 6
+REDRAW_SECONDS = 0.25
 
 
 def print_sweep(board: Board, console: Console | None = None) -> None:
@@ -105,6 +107,7 @@ class TerminalSweep:
         self._stream = stream
         self._console = make_console(stream)
         self._live: Any = None
+        self._next = 0.0
 
     def on_start(self, board: Board) -> None:
         """Begin to draw."""
@@ -118,7 +121,10 @@ class TerminalSweep:
     def on_change(self, board: Board, trial: Trial | None) -> None:
         """Draw anew."""
         if self._live is not None:
-            self._live.update(self._drawn(board))
+            now = time.monotonic()
+            if now >= self._next:
+                self._live.update(self._drawn(board))
+                self._next = now + max(REDRAW_SECONDS, 10 * (time.monotonic() - now))
         elif trial is not None and trial.is_over:
             self._console.print(self._line(board, trial), soft_wrap=True)
 
@@ -137,8 +143,6 @@ class TerminalSweep:
         return Text(" ".join(words).rstrip())
 
     def _drawn(self, board: Board) -> Group:
-        import time
-
         bar = ProgressBar(total=max(1, board.total), completed=board.done, width=min(60, self._console.width))
         parts = _parts(board, limit=LIVE_POINTS, width=self._console.width)
         running = [trial for trial in board.trials.values() if trial.state == "running"]

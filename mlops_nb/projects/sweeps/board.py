@@ -78,6 +78,7 @@ class Board:
     importance: dict[str, Any] = field(default_factory=dict)
     busy: float | None = None
     shown: bool = False
+    _kept: tuple[Any, list[Point], list[Point]] | None = field(default=None, repr=False, compare=False)
 
     def counts(self) -> dict[str, int]:
         """How many trials there are of each state; what is not yet made is waiting.
@@ -107,10 +108,24 @@ class Board:
 
     def points(self) -> list[Point]:
         """The points, in order, with mean and standard deviation (of the sample; None for a single value)."""
-        grouped: dict[int, list[Trial]] = {}
-        for trial in self.trials.values():
-            grouped.setdefault(trial.point, []).append(trial)
-        return [self._point(index, tuple(trials)) for index, trials in sorted(grouped.items())]
+        return self._judged()[1]
+
+    def _judged(self) -> tuple[Any, list[Point], list[Point]]:
+        """Points, and those with a value ranked; worked out anew only when trials have begun or ended."""
+        key = (self.metric, self.maximize, *self.counts().values(), len(self.trials))
+        if self._kept is None or self._kept[0] != key:
+            grouped: dict[int, list[Trial]] = {}
+            for trial in self.trials.values():
+                grouped.setdefault(trial.point, []).append(trial)
+            points = [self._point(index, tuple(trials)) for index, trials in sorted(grouped.items())]
+            sign = -1 if self.maximize else 1
+            found = [
+                (not point.complete, sign * point.mean, point.index, point)
+                for point in points
+                if point.mean is not None
+            ]
+            self._kept = (key, points, [each[-1] for each in sorted(found, key=lambda each: each[:3])])
+        return self._kept
 
     def _point(self, index: int, trials: tuple[Trial, ...]) -> Point:
         values = [value for value in map(self.objective, trials) if value is not None]
@@ -125,7 +140,16 @@ class Board:
 
     def point_of(self, index: int) -> Point:
         """One point."""
-        return self._point(index, tuple(trial for trial in self.trials.values() if trial.point == index))
+        numbers = range(index * self.seeds, (index + 1) * self.seeds)
+        return self._point(index, tuple(self.trials[number] for number in numbers if number in self.trials))
+
+    def is_better(self, one: Point, other: Point | None) -> bool:
+        """Whether a point is complete, has a value, and has a better one than another."""
+        if one.mean is None or not one.complete:
+            return False
+        if other is None or other.mean is None or not other.complete:
+            return True
+        return one.mean > other.mean if self.maximize else one.mean < other.mean
 
     def ranked(self) -> list[Point]:
         """Points that have a value, the best first; those with trials still open come after those without.
@@ -136,9 +160,7 @@ class Board:
         >>> [point.index for point in Board("s", ["a"], 3, "acc", trials=trials).ranked()]
         [2, 1, 0]
         """
-        found = [(point, point.mean) for point in self.points() if point.mean is not None]
-        found.sort(key=lambda item: (not item[0].complete, -item[1] if self.maximize else item[1], item[0].index))
-        return [point for point, _ in found]
+        return self._judged()[2]
 
     def best(self) -> Point | None:
         """The best point so far."""

@@ -101,7 +101,7 @@ def _dask(address: str, workers: int | None) -> Engine:
 
     return Engine(
         f"dask://{address}", executor, workers or max(1, threads), perform_hosted,
-        alive=lambda: client.status == "running" and not client.scheduler.comm.closed(), close=close,
+        alive=lambda: client.status == "running", close=close,
         lost=frozenset({"KilledWorker", "WorkerLost"}),
     )  # fmt: skip
 

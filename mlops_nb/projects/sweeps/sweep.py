@@ -169,6 +169,7 @@ class Drive:
         self._again: deque[Trial] = deque()
         self._curves: dict[int, list[tuple[int, float]]] = {}
         self._told: set[int] = set()
+        self._best = self.board.best()
         self._next_point = 0
         self._looked = self._alive = self._began = time.monotonic()
         self._worked = 0.0
@@ -310,9 +311,11 @@ class Drive:
     def _ended(self, trial: Trial) -> None:
         self._check_metric(trial)
         self._tell(trial.point)
-        best = self.board.best()
-        if best is not None and best.mean is not None and self.board.metric:
-            self.run.log_metric(self.board.metric, best.mean, step=self.board.done)
+        point = self.board.point_of(trial.point)
+        if self.board.is_better(point, self._best):
+            self._best = point
+            assert self.board.metric is not None and point.mean is not None  # else it is not better
+            self.run.log_metric(self.board.metric, point.mean, step=self.board.done)
         self.watcher.on_change(self.board, trial)
 
     def _check_metric(self, trial: Trial) -> None:

@@ -6,8 +6,8 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -73,8 +73,12 @@ def test_a_sweep_on_a_cluster_loses_a_worker_then_the_scheduler(
 ) -> None:
     monkeypatch.setattr(room, "LOST_SECONDS", 2.0)
     where = tmp_path / "where.txt"
-    cell = f"import os, time\nwith open({str(where)!r}, 'a') as file: file.write(f'{{n}} {{os.getcwd()}}\\n')\n"
-    book = write_book(tmp_path / "book.ipynb", QUICK, cell + "if n in (2, 4): time.sleep(1 if n == 2 else 1000)")
+    gate = tmp_path / "gate"
+    cell = (
+        f"import os, pathlib, time\nwith open({str(where)!r}, 'a') as file: file.write(f'{{n}} {{os.getcwd()}}\\n')\n"
+        f"while n in (2, 4) and not pathlib.Path(f'{gate}{{n}}').exists(): time.sleep(0.05)"
+    )
+    book = write_book(tmp_path / "book.ipynb", QUICK, cell)
     space = workspaces.current()
     victims: list[str] = []
 
@@ -85,6 +89,7 @@ def test_a_sweep_on_a_cluster_loses_a_worker_then_the_scheduler(
             victims.append(trial.run_id)
             wait_until(lambda: where.exists() and "2 " in where.read_text())
             cluster.workers[0].kill()
+            Path(f"{gate}2").touch()
             cluster.add_worker()
         if trial.values["n"] == 4:
             wait_until(lambda: where.exists() and "\n4 " in where.read_text())
@@ -105,16 +110,12 @@ def test_a_sweep_on_a_cluster_loses_a_worker_then_the_scheduler(
     wait_until(lambda: not ours())
     assert str(tmp_path) in where.read_text(), "the notebook is at its place with the same content: it works there"
 
-    before = {run.run_id for run in space.store.search_runs(None, "attributes.status = 'FINISHED'").items}
-    _, plan = load_plan(space, sweep.run_id)
     where.write_text("")
-    from dataclasses import replace
-
-    quick = replace(plan, engine="local", timeout=None)
-    (tmp_path / "elsewhere").mkdir()
-    board_now = room.load_trials(space, sweep.run_id, quick)
-    assert [trial.state for trial in board_now.values()][:3] == ["finished"] * 3
-    assert before and time.time()
+    Path(f"{gate}4").touch()
+    _, plan = load_plan(space, sweep.run_id)
+    board = run_sweep(replace(plan, engine="local"), resume=sweep.run_id)
+    assert board.counts()["finished"] == 5
+    assert [line[0] for line in where.read_text().splitlines()] == ["4", "5"], "finished points were repeated"
 
 
 @pytest.mark.slow
