@@ -34,3 +34,11 @@ def test_models_beside_mlflow_give_figures(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     rows = [line for line in done.stdout.splitlines() if line.endswith(("ms |", "|  |"))]
     assert len(rows) == 6, done.stdout
+
+
+@pytest.mark.nightly
+def test_sweeps_give_figures() -> None:
+    command = [sys.executable, "-m", "benchmarks.sweeps", "--trials", "4", "--seconds", "0.1", "--many", "200"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len([line for line in done.stdout.splitlines() if line.startswith("| ")]) == 10, done.stdout
