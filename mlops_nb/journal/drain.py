@@ -73,6 +73,7 @@ class Drain:
         self._stopped = False
         self._warm = False
         self._runs: set[str] = set()
+        self.runs_of_children: set[str] = set()
         self._beat = time.monotonic()
         self.after: list[Callable[[], None]] = []
 
@@ -279,10 +280,22 @@ class Drain:
             if reader.open():
                 with self._list_lock:
                     self._journals[path.name] = _Open(reader, None)
+                    self.runs_of_children.add(reader.run_id)
 
 
 def children_of(folder: Path, run_ids: Iterable[str]) -> list[Path]:
     """Journals that child processes write for these runs (``<run id>.<something>.child.journal``).
+
+    Parameters
+    ----------
+    folder : Path
+        Of the journals.
+    run_ids : iterable of str
+        Runs of this process.
+
+    Returns
+    -------
+    list of Path
 
     Examples
     --------

@@ -29,7 +29,7 @@ def refs_of(touched: Sequence[Touched]) -> list[DataRef]:
 
 def _ref(access: Access, own: bool, digest: str, size: int, profile: dict[str, Any], sampled: bool = False) -> DataRef:
     extra = {"kind": access.kind, "via": access.via}
-    for name in ("changed", "gone"):
+    for name in ("changed", "gone", "made"):
         if getattr(access, name):
             extra[name] = True  # type: ignore[assignment]
     if access.detail:

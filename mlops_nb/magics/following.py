@@ -174,10 +174,13 @@ class Following:
     def accesses_of(self, result: SliceResult) -> list[Touched]:
         """What a slice read and wrote."""
         found: dict[tuple[str, str], Touched] = {}
+        made: dict[str, bool] = {}
         for part in [*result.executions, result.target]:
             followed = self.log.get(part["index"])
             for access in followed.accesses if followed is not None else ():
                 known = followed.digests.get(access.path) if followed is not None else None
+                first = made.setdefault(access.path, access.made)  # what the slice did first decides
+                access = replace(access, made=first and access.mode == "write")
                 found[access.path, access.mode] = Touched(access, part is result.target, known)
         return list(found.values())
 

@@ -23,6 +23,7 @@ from mlops_nb.magics.datarefs import digest_accesses, frames_read, record_frames
 from mlops_nb.magics.following import Followed, read_cells
 from mlops_nb.magics.options import TrackOptions
 from mlops_nb.tracking import ActiveRun, active, describe_error
+from mlops_nb.tracking.children import metrics_of_children
 from mlops_nb.tracking.faults import say
 from mlops_nb.tracking.fluent import begin, current_experiment, relative
 from mlops_nb.tracking.run import new_start
@@ -292,7 +293,7 @@ class TrackedCell:
             revision=previous.revision + 1 if previous else 1,
             stage=start.stage,
             params=dict(run.params),
-            metrics={key: curve.last for key, curve in run.curves.items()},
+            metrics={**metrics_of_children(run), **{key: curve.last for key, curve in run.curves.items()}},
             tags=dict(run.tags),
         )
 

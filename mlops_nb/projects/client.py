@@ -30,6 +30,9 @@ __all__ = ["FollowedClient"]
 GRACE_SECONDS = 10
 """How long an interrupted cell may go on before its kernel is killed."""
 
+END_SECONDS = 30
+"""How long a kernel that was asked to end may take to hand in what it recorded, on a busy machine."""
+
 STREAM_LIMIT = 32 * 2**20
 """Characters of printed text that are kept of one cell; a cell that prints forever must not fill memory and disk."""
 
@@ -162,6 +165,7 @@ class FollowedClient(NotebookClient):
 
     async def _ask_to_end(self) -> None:
         assert self.km is not None
+        self.km.shutdown_wait_time = max(self.km.shutdown_wait_time, END_SECONDS)
         await ensure_async(self.km.request_shutdown())
 
     async def _see_it_end(self) -> None:

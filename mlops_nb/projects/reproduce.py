@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from mlops_nb import workspace as workspaces
 from mlops_nb.comparison import Judgement, RunView, judge
 from mlops_nb.entities import Run, new_id
 from mlops_nb.errors import InvalidInput
+from mlops_nb.projects.aside import products_aside
 from mlops_nb.projects.causes import changed_code, changed_data, changed_packages, changed_randomness
 from mlops_nb.projects.events import Listener
 from mlops_nb.projects.execution import Outcome, execute
@@ -31,7 +33,7 @@ CAUSES = "mlops_nb.verdict_causes"
 RERUN = "mlops_nb.rerun"
 """Tells the run of one execution from those of earlier ones, which may arrive late."""
 
-DELIVERY_SECONDS = 30.0
+DELIVERY_SECONDS = 120.0
 GONE_SECONDS = 3.0
 
 
@@ -227,8 +229,10 @@ def rerun_slice(
     notebook = view.run.notebook
     if notebook:
         environment[workspaces.ENV_NOTEBOOK] = str(_absolute(space, notebook))
-    outcome = execute(book, None, kernel=site.kernel, cwd=_folder(view, space), env=environment, listener=listener)
-    again = _await_rerun(space, token, patience=GONE_SECONDS if outcome.failure is not None else DELIVERY_SECONDS)
+    folder = _folder(view, space)
+    with products_aside(view, space.project) if params is None else contextlib.nullcontext():
+        outcome = execute(book, None, kernel=site.kernel, cwd=folder, env=environment, listener=listener)
+        again = _await_rerun(space, token, patience=GONE_SECONDS if outcome.failure is not None else DELIVERY_SECONDS)
     return (load_view(again.run_id, space) if again is not None else None), outcome
 
 

@@ -117,6 +117,18 @@ def test_the_card_compares_with_the_last_run_of_this_cell(kernel: Kernel) -> Non
     assert "accuracy" in html and "<script" not in html
 
 
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_the_card_shows_what_child_processes_logged(kernel: Kernel, folder: Path, method: str) -> None:
+    (folder / "worker.py").write_text(
+        "import mlops_nb\n\n\ndef work(step):\n    mlops_nb.log_metric('inside', step / 2, step=step)\n"
+    )
+    reply = kernel.run(
+        "%%track\nimport multiprocessing, worker\n"
+        f"with multiprocessing.get_context('{method}').Pool(2) as pool:\n    _ = pool.map(worker.work, range(4))"
+    )
+    assert reply.card["metrics"] == {"inside": 1.5}, reply.text
+
+
 def test_seed_makes_the_cell_repeat(kernel: Kernel, command: Command) -> None:
     source = "%%track --seed 7\nimport random\nimport numpy as np\ndraw = random.random() + np.random.rand()"
     first, second = shown(kernel, command, source), shown(kernel, command, source)

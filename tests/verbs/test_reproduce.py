@@ -68,6 +68,20 @@ def test_a_changed_file_is_named(lab: Lab) -> None:
     assert (status, verdict["verdict"], verdict["causes"]) == (3, "failed", ["data"]), verdict
 
 
+def test_what_the_slice_makes_is_made_again_and_left_as_it_was(lab: Lab) -> None:
+    lab.run("import sqlite3\nbase = sqlite3.connect('made.db')\nbase.execute('create table t(a)')")
+    lab.run("base.execute('insert into t values (3)')\nbase.commit()")
+    lab.run("with open('made.txt', 'a') as out:\n    out.write('one line')")
+    lab.run("%%track -n from_made\nn = len(open('made.txt').read())\nm = base.execute('select a from t').fetchone()[0]")
+    (lab.folder / "made.txt").write_text("mine")
+    before = (lab.folder / "made.db").read_bytes()
+    status, verdict = lab.command("reproduce", "from_made", "--json")
+    assert (status, verdict["verdict"]) == (0, "identical"), verdict
+    assert (lab.folder / "made.txt").read_text() == "mine"
+    assert (lab.folder / "made.db").read_bytes() == before
+    assert not list(lab.folder.glob(".*aside"))
+
+
 def test_a_changed_module_is_named(lab: Lab) -> None:
     module = lab.folder / "ours.py"
     module.write_text("def factor():\n    return 3\n")

@@ -26,7 +26,7 @@ class Access:
     `via` says who saw it: ``audit``, ``watch`` (the folder was watched: who did it is not known) or ``hook:LIBRARY``.
     `members` are the names below a folder of which only these were touched. `changed`, of a read: what was read may not
     be there any more, since the file was changed after the execution began (by itself or by others).
-    `gone`: the file was removed.
+    `gone`: the file was removed. `made`, of a write: nothing of what was there before, if anything, is in it.
     """
 
     path: str
@@ -40,6 +40,7 @@ class Access:
     members: tuple[str, ...] = ()
     changed: bool = False
     gone: bool = False
+    made: bool = False
 
 
 @dataclass(slots=True)
@@ -74,8 +75,8 @@ class Collector:
         """
         if self.outer is not None and not self.outer.ended:
             self.outer.note(path, operation, via)
-        if operation == "+" and not os.path.lexists(path):
-            operation = "w"  # made by this call: nothing was there to read
+        if operation in "+a" and not os.path.lexists(path):
+            operation = "w"  # made by this call: nothing was there to read, or to add to
         if len(self.files) < CAPACITY:
             self.files[(path, operation, via)] = None
         else:

@@ -33,6 +33,7 @@ class _Sight:
     opened: bool = False
     exact: bool = False
     database: bool = False
+    made: bool = False
     via: str = "watch"
 
 
@@ -81,6 +82,7 @@ def _see(sight: _Sight, operation: str, via: str) -> None:
     """One exact observation; a read counts only if the file was not the execution's own work by then."""
     if not sight.exact:
         sight.exact, sight.via = True, via
+        sight.made = operation == "w"  # the first thing that was done to it
     if operation in "r+" and not sight.written:
         sight.read = True
     if operation in "wa+":
@@ -99,6 +101,7 @@ def _add_events(sights: dict[str, _Sight], events: list[tuple[str, str]], border
                 continue  # Python keeps its cache: neither the source nor data is written
         sight = sights.setdefault(path, _Sight())
         if operation in "cm":
+            sight.made |= operation == "c" and not sight.exact
             sight.written, sight.removed = True, False
             fresh.add(path)
         elif operation == "w":
@@ -144,9 +147,10 @@ def _describe(path: str, kind: str, sight: _Sight, collector: Collector, border:
         before = collector.databases[path]
         read = before is not None
         written = sight.written or before != database_state(path)
+        sight.made = before is None
     changed = found.st_mtime_ns >= collector.began_ns and not folder
     accesses = [replace(entry, changed=changed)] if read else []
-    return accesses + ([replace(entry, mode="write")] if written else [])
+    return accesses + ([replace(entry, mode="write", made=sight.made and not read)] if written else [])
 
 
 def _without_members(accesses: list[Access]) -> list[Access]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import re
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ _READS = {dis.opmap[n] for n in ("LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS") if n 
 _WRITES = {dis.opmap[n] for n in ("STORE_GLOBAL", "DELETE_GLOBAL")}
 _LOCAL_WRITES = {dis.opmap["STORE_NAME"]}
 _IMPORT = dis.opmap["IMPORT_NAME"]
+_RUNNERS = frozenset({"exec", "eval", "compile", "globals", "run_cell", "execute", "sql", "read_sql", "from_formula"})
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_LOCAL = re.compile(r"@([A-Za-z_]\w*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,7 @@ class CodeNames:
     """Names of a code object and of all code nested in it.
 
     `loads` and `stores` are globals; `words` is every name and attribute that it mentions; `imports` are modules that
-    it imports when it runs; `texts` are its short string constants.
+    it imports when it runs; `texts` are its short string constants; `hints` are words of texts that it may run as code.
     """
 
     loads: frozenset[str]
@@ -29,6 +33,7 @@ class CodeNames:
     words: frozenset[str]
     imports: frozenset[str]
     texts: frozenset[str]
+    hints: frozenset[str]
 
 
 _cache: dict[int, tuple[weakref.ref[CodeType], CodeNames]] = {}
@@ -64,11 +69,13 @@ def names_of(code: CodeType) -> CodeNames:
     words: set[str] = set()
     imports: set[str] = set()
     texts: set[str] = set()
+    hints: set[str] = set()
     for inner in nested(code):
         _scan(inner, loads, stores, imports)
         words.update(inner.co_names)
         texts.update(c for c in inner.co_consts if type(c) is str and len(c) < 200)
-    found = CodeNames(*map(frozenset, (loads, stores, words, imports, texts)))
+        hints |= _hints(inner)
+    found = CodeNames(*map(frozenset, (loads, stores, words, imports, texts, hints)))
     if len(_cache) > 20_000:  # a session that makes functions in a loop must not grow without end
         _cache.clear()
     _cache[id(code)] = (weakref.ref(code), found)
@@ -110,6 +117,17 @@ def body_loads(code: CodeType) -> set[str]:
         elif op in _LOCAL_WRITES:
             bound.add(code.co_names[arg])
     return found
+
+
+def _hints(code: CodeType) -> set[str]:
+    """Names that texts may mean which the code hands to ``exec``, ``query`` and their like."""
+    if _RUNNERS.isdisjoint(code.co_names):
+        pattern = _LOCAL if "query" in code.co_names else None
+    else:
+        pattern = _WORD
+    if pattern is None:
+        return set()
+    return {word for c in code.co_consts if type(c) is str for word in pattern.findall(c[:100_000])}
 
 
 def _scan(code: CodeType, loads: set[str], stores: set[str], imports: set[str]) -> None:

@@ -123,8 +123,9 @@ def describe_class(probe: Any, value: type) -> None:
         if key not in _CLASS_PLUMBING and id(type(part)) not in _DESCRIPTORS:
             probe.out.append(key if type(key) is str else "key")
             probe.stack.append(part)
-    for base in bases_of(value)[1:]:
-        probe.stack.append(base)
+    probe.stack.extend(bases_of(value)[1:])
+    if is_local(module_name(maker := type(value)), probe.main):  # a metaclass of the notebook's
+        probe.stack.append(maker)
 
 
 _DESCRIPTORS = frozenset(map(id, (types.GetSetDescriptorType, types.MemberDescriptorType)))

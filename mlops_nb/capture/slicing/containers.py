@@ -119,6 +119,15 @@ def _describe_deque(probe: Any, value: Any) -> None:
     probe.stack.extend(items)
 
 
+def _describe_ordered(probe: Any, value: Any) -> None:
+    """An OrderedDict keeps an order of its own, which `dict`'s methods do not see."""
+    _describe_dict(probe, value)
+    if probe.affords(dict.__len__(value) * 200):
+        places = {id(key): place for place, key in enumerate(dict.keys(value))}
+        order = [places.get(id(key), -1) for key in collections.OrderedDict.keys(value)]
+        probe.out.append(xxhash.xxh3_64(marshal.dumps(order, 2)).intdigest())
+
+
 def _describe_defaultdict(probe: Any, value: Any) -> None:
     _describe_dict(probe, value)
     probe.push(collections.defaultdict.__dict__["default_factory"].__get__(value))
@@ -185,7 +194,7 @@ def _describe_frozen(probe: Any, value: object) -> None:
 
 
 NATIVE_STATE: dict[type, Callable[[Any, Any], None]] = {
-    collections.OrderedDict: _describe_dict,
+    collections.OrderedDict: _describe_ordered,
     collections.defaultdict: _describe_defaultdict,
     dict: _describe_dict,
     list: _describe_list,

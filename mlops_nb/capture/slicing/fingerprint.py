@@ -32,7 +32,8 @@ class Print:
     """What is known of the object behind a name.
 
     `reach` are identities of mutable objects and buffers below it; `names` globals that the functions below it load;
-    `stores` globals that they bind; `words` all that their code mentions; `packages` where its types come from.
+    `stores` globals that they bind; `words` all that their code mentions; `packages` where its types come from; `hints`
+    words of texts that it may run as code.
     `complete` is False where the budget ended; `opaque` says that state in C is part of it, which nothing can read.
     """
 
@@ -43,6 +44,7 @@ class Print:
     stores: frozenset[str] = frozenset()
     words: frozenset[str] = frozenset()
     packages: frozenset[str] = frozenset()
+    hints: frozenset[str] = frozenset()
     opaque: bool = False
     complete: bool = True
     cost: float = 0.0
@@ -82,6 +84,7 @@ class Probe:
         self.stores: set[str] = set()
         self.words: set[str] = set()
         self.packages: set[str] = set()
+        self.hints: set[str] = set()
         self.opaque = False
         self.complete = True
 
@@ -119,6 +122,7 @@ class Probe:
             stores=frozenset(self.stores),
             words=frozenset(self.words),
             packages=frozenset(self.packages),
+            hints=frozenset(self.hints),
             opaque=self.opaque,
             complete=self.complete,
             cost=time.thread_time() - self.started,
@@ -271,6 +275,7 @@ class Probe:
         self.names |= found.loads
         self.stores |= found.stores
         self.words |= found.words
+        self.hints |= found.hints
         self.out.append((id(code), hash(code.co_code)))
 
 

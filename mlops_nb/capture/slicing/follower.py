@@ -75,6 +75,7 @@ class Follower:
         self.kin: dict[str, set[str]] = {}
         self.refused: dict[int, float] = {}
         self.current: Token | None = None
+        self.reloads = False
         for source, count, cell_id in history:
             self._add_history(source, count, cell_id)
         self.unexplained = {n for n in self._identities() if n not in self.ledger.writers}
@@ -157,6 +158,9 @@ class Follower:
     def _look(self, token: Token) -> None:
         text = token.text
         left = [self.base]
+        if self.reloads:  # %autoreload: whatever is used of a local module is as its file is now
+            text.words.add("reload")
+        self.reloads |= any(c.name == "autoreload" and c.line.strip() not in ("0", "off") for c in text.commands)
 
         def print_of(name: str) -> Print:
             return self._print(name, left)

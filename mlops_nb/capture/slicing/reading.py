@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import re
+import sys
 import types
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from typing import Any
 
 from mlops_nb.capture.slicing.bytecode import names_of
 from mlops_nb.capture.slicing.fingerprint import Print
-from mlops_nb.capture.slicing.layout import type_name
+from mlops_nb.capture.slicing.layout import module_name, type_name
 from mlops_nb.capture.slicing.mentions import CellText
 
 _HIDDEN = re.compile(r"^(__\w+__|_i\d*|_ii|_iii|_ih|_oh|_dh|In|Out|exit|quit|get_ipython|_exit_code|open|display)$")
@@ -90,9 +91,10 @@ def read_names(text: CellText, namespace: dict[str, Any], print_of: Callable[[st
         found.words |= behind.words
         found.packages |= behind.packages
         _note_text(namespace.get(name), found)
-        if "reload" in text.words and type(module := namespace.get(name)) is types.ModuleType:
-            found.texts.add(str(module.__dict__.get("__file__", "")))
-        waiting.extend((inner, surely) for inner in behind.names if inner not in surely and inner not in found.names)
+        if "reload" in text.words:
+            found.texts.add(_file_of(namespace.get(name)))
+        inside = behind.names | (behind.hints & namespace.keys())
+        waiting.extend((inner, surely) for inner in inside if inner not in surely and inner not in found.names)
     return found
 
 
@@ -116,6 +118,20 @@ def _named(text: CellText, namespace: dict[str, Any]) -> dict[str, frozenset[str
     if text.dynamic_all:
         named.update({name: nothing for name in list(namespace) if type(name) is str and not name.startswith("_")})
     return named
+
+
+def _file_of(value: object) -> str:
+    """The file of a module, or of the one that a function, a class or an object is from; empty if there is none."""
+    kind = type(value)
+    if kind is types.ModuleType:
+        own = value.__dict__
+    elif kind is types.FunctionType:
+        own = value.__globals__  # type: ignore[attr-defined]
+    else:
+        home = sys.modules.get(module_name(value if issubclass(kind, type) else kind))  # type: ignore[arg-type]
+        own = home.__dict__ if type(home) is types.ModuleType else {}
+    path = own.get("__file__")
+    return path if type(path) is str else ""
 
 
 def _note_text(value: object, found: Reading) -> None:

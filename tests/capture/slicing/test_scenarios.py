@@ -13,12 +13,13 @@ from tests.capture.slicing.scenario import Scenario
 from tests.capture.slicing.scenarios_code import CODE
 from tests.capture.slicing.scenarios_libraries import LIBRARIES, RANDOM
 from tests.capture.slicing.scenarios_names import MUTATION, STATE
+from tests.capture.slicing.scenarios_nasty import NASTY_HEAVY, NASTY_LIGHT
 from tests.capture.slicing.scenarios_unseen import UNSEEN
 from tests.capture.slicing.scenarios_world import WORLD
 from tests.capture.slicing.sessions import sessions
 
-LIGHT = [*STATE, *MUTATION, *CODE]
-HEAVY = [*LIBRARIES, *RANDOM, *WORLD, *UNSEEN]
+LIGHT = [*STATE, *MUTATION, *CODE, *NASTY_LIGHT]
+HEAVY = [*LIBRARIES, *RANDOM, *WORLD, *UNSEEN, *NASTY_HEAVY]
 SCENARIOS = [*LIGHT, *HEAVY]
 SEEDS = range(1000, 1040)
 
