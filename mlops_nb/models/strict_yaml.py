@@ -14,6 +14,7 @@ DEPTH_LIMIT = 64
 NODE_LIMIT = 500_000
 """Values after every alias is followed; a "billion laughs" file has few nodes and a billion of these."""
 
+_TOO_DEEP = f"{{name}} is nested more than {DEPTH_LIMIT} levels deep."
 _CORE = "tag:yaml.org,2002:"
 _PLAIN_TAGS = frozenset(f"{_CORE}{kind}" for kind in ("str", "int", "float", "bool", "null", "seq", "map", "timestamp"))
 
@@ -77,6 +78,8 @@ def parse_yaml(text: str, name: str = "the text") -> dict[str, Any]:
         _check_events(yaml.parse(text, Loader=loader), name)
         found = yaml.load(text, Loader=loader)
     except yaml.YAMLError as error:
+        if "nesting depth" in str(error):  # libyaml's own limit, which newer releases have: they look ahead
+            raise InvalidInput(_TOO_DEEP.format(name=name)) from None
         place = getattr(error, "problem_mark", None)
         where = f" in line {place.line + 1}" if place is not None else ""
         raise CorruptData(
@@ -106,7 +109,7 @@ def _check_events(events: Any, name: str) -> None:
         if kind in ("MappingStartEvent", "SequenceStartEvent"):
             depth += 1
             if depth > DEPTH_LIMIT:
-                raise InvalidInput(f"{name} is nested more than {DEPTH_LIMIT} levels deep.")
+                raise InvalidInput(_TOO_DEEP.format(name=name))
         elif kind in ("MappingEndEvent", "SequenceEndEvent"):
             depth -= 1
 
