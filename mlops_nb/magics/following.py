@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _OWN_LINES = re.compile(r"^([ \t]*)(%(?:(?:re)?load_ext[ \t]+mlops_nb|track|mlops)\b)", re.MULTILINE)
 """Lines that only mean something to us: a slice runs where mlops_nb is not installed."""
 
+_OWN_TAGS = re.compile(r" -t '?mlops_nb\.[^\s']+'?")
+"""What a rerun says of itself in its first line, which is no part of its code."""
+
 
 SESSION_LIMIT = 1_000_000
 SMALL_BYTES = 2 << 20
@@ -209,6 +212,7 @@ class Following:
         followed = self.log.get(part["index"])
         overrides = followed.overrides if followed is not None else {}
         source = with_overrides(part["source"], overrides) if overrides else part["source"]
+        source = _OWN_TAGS.sub("", source) if source.startswith("%%track") else source
         return {**part, "source": _OWN_LINES.sub(r"\1# \2", source)}
 
     def _is_unseeded(self, result: SliceResult) -> bool:

@@ -235,7 +235,11 @@ def _frame_ref(data: Any, name: str, context: str) -> DataRef:
         raise InvalidInput(
             f"log_dataset does not know what a {type(data).__name__} is.", hint="Give a path, a frame or an array."
         )
-    size = getattr(data, "nbytes", 0)
+    size = getattr(data, "nbytes", None)
+    if size is None:  # a frame: the bytes of its columns
+        measure = getattr(data, "memory_usage", None) or getattr(data, "estimated_size", None)
+        size = measure() if measure is not None else 0
+        size = int(size if isinstance(size, int) else size.sum())
     label = name or type(data).__name__
     profile = {**profile_frame(data), "kind": "frame"}
     return DataRef(label, frame_digest(data), size if isinstance(size, int) else 0, "log", label, context, profile)

@@ -11,7 +11,7 @@ from typing import Any
 from mlops_nb import workspace as workspaces
 from mlops_nb.comparison import MISSING, compare_runs
 from mlops_nb.entities import LogLine, Run
-from mlops_nb.errors import InvalidInput, NotFound
+from mlops_nb.errors import InvalidInput, InvalidState, NotFound
 from mlops_nb.tracking.reading import find_run, load_histories, load_view
 from mlops_nb.tracking.shapes import iso_time, public_value, run_json, show_json
 from mlops_nb.verbs.table import Result
@@ -123,6 +123,11 @@ def do_code(asked: argparse.Namespace) -> Result:
         source = str(view.facts.get("code") or "")
     else:
         source = script_of(view)
+    if not source:
+        raise InvalidState(
+            f"The run {view.run.name!r} has no recorded code: it was made by a script.",
+            hint="Track a cell with %%track; the git commit of a script is in: mlops-nb show RUN",
+        )
     if asked.output:
         Path(asked.output).write_text(source, encoding="utf-8")
         return Result("text", f"Written to {asked.output}", {"run_id": view.run.run_id, "output": asked.output})

@@ -109,7 +109,7 @@ def load_verb(name: str, *, program: str = "mlops-nb") -> Verb:
     mlops_nb.errors.InvalidInput: There is no verb 'rns'. Did you mean: mlops-nb runs
     """
     if name not in VERBS:
-        close = difflib.get_close_matches(name, VERBS, n=1, cutoff=0.5)
+        close = difflib.get_close_matches(name, VERBS, n=1, cutoff=0.6)
         hint = f"Did you mean: {program} {close[0]}" if close else f"There are: {', '.join(VERBS)}."
         raise InvalidInput(f"There is no verb {name!r}.", hint=hint)
     module, text = VERBS[name]

@@ -375,6 +375,6 @@ def test_datasets() -> None:
         with pytest.raises(InvalidInput, match="does not exist"):
             mlops_nb.log_dataset("missing.csv")
     assert first.digest.startswith("sha256:") and first.size == Path("train.csv").stat().st_size
-    assert second.profile["rows"] == 3
+    assert second.profile["rows"] == 3 and second.size >= frame["x"].nbytes
     mlops_nb.get_run(run.run_id)
     assert {ref.name for ref in workspace.current().store.data(run.run_id)} == {"train.csv", "frame"}

@@ -115,6 +115,7 @@ def test_artifacts_are_listed_and_fetched(three_runs: list[str], capsys: pytest.
         (["runs", "-e", "nowhere"], "There is no experiment 'nowhere'"),
         (["show", "nothing"], "There is no run 'nothing'"),
         (["show"], "required: RUN"),
+        (["code", "alpha"], "has no recorded code"),
         (["compare", "alpha"], "compare takes 2 to 50 runs"),
         (["show", "   "], "is empty"),
         (["store", "explode"], "info"),

@@ -117,6 +117,8 @@ def test_one_thing_changed(lab: Lab) -> None:
     assert status == 0
     assert runs[0]["metrics"] == {"outcome": 1.0} and runs[0]["params"] == {"rate": 0.25, "steps": 4}
     assert runs[0]["parent_run_id"] == base["run_id"]
+    shown = lab.command("show", runs[0]["run_id"], "--json")[1]
+    assert shown["slice"][-1]["source"].splitlines()[0] == "# %%track Default -n base"
     status, words = lab.command("run", "base", "-p", "rat=0.25")
     assert status == 2 and "has no parameter 'rat'" in words
 

@@ -6,7 +6,7 @@ from tests.capture.slicing.scenario import Scenario
 
 NASTY_LIGHT = [
     Scenario(
-        "run script",
+        "script with a function",
         ["open('s.py','w').write('v = k0 = 4\\ndef g(): return v')", "u=1", "%run s.py", "w=2", "result=g()+v"],
         [0, 2],
         "8",
@@ -156,7 +156,7 @@ NASTY_LIGHT = [
         [0, 1, 4, 5],
         "list(1, 2)",
     ),
-    Scenario("del item", ["d={'a':1,'b':2}", "u=d['a']", "del d['a']", "result=d"], [0, 2], "{'b': 2}"),
+    Scenario("an item deleted", ["d={'a':1,'b':2}", "u=d['a']", "del d['a']", "result=d"], [0, 2], "{'b': 2}"),
     Scenario(
         "context manager state",
         [
