@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -75,14 +76,15 @@ def log_model(
     path = check_path(artifact_path or "model" if name is None else name, from_url=True)
     run = logged_run() if run is None else run
     store = run.workspace.artifacts
-    draft = store.scratch() / f"model-{os.urandom(8).hex()}"
+    draft = (Path(tempfile.gettempdir()) if run.is_mute else store.scratch()) / f"model-{os.urandom(8).hex()}"
     try:
         info = write_model(
             model, draft, signature=signature, input_example=input_example, flavor=flavor, requirements=requirements,
             metadata=metadata, code_paths=code_paths, options=flavor_options, reference=reference,
         )  # fmt: skip
         _check_policy(info, draft)
-        kept = [Artifact(f"{path}/{where}", *store.put_file(file, consume=True)) for where, file in walk_folder(draft)]
+        files = [] if run.is_mute else walk_folder(draft)
+        kept = [Artifact(f"{path}/{where}", *store.put_file(file, consume=True)) for where, file in files]
     except OSError as error:
         if isinstance(error, MlopsError):
             raise

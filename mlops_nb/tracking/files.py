@@ -257,6 +257,8 @@ def keep_bytes(run: ActiveRun, data: bytes, path: str) -> Artifact:
     from mlops_nb.artifacts import check_path
 
     checked = check_path(path)
+    if run.is_mute:
+        return Artifact(checked, "", len(data))
     digest, size = run.workspace.artifacts.put_bytes(data)
     artifact = Artifact(checked, digest, size)
     run.record_artifacts(artifact)
@@ -275,6 +277,8 @@ def keep_file(run: ActiveRun, path: Path, folder: str | None = None) -> None:
             f"The file {path} does not exist.", hint="Check the path; it is relative to the working folder."
         )
     target = check_path("/".join(part for part in (folder, path.name) if part))
+    if run.is_mute:
+        return
     digest, size = run.workspace.artifacts.put_file(path)
     run.record_artifacts(Artifact(target, digest, size))
 
@@ -284,6 +288,8 @@ def _keep_folder(run: ActiveRun, folder: Path, prefix: str) -> None:
 
     if prefix:
         check_path(prefix)
+    if run.is_mute:
+        return
     found = run.workspace.artifacts.put_folder(folder)
     run.record_artifacts(
         *(Artifact(f"{prefix}/{item.path}" if prefix else item.path, item.digest, item.size) for item in found)

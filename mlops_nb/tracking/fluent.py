@@ -286,7 +286,8 @@ def set_experiment(experiment_name: str | None = None, experiment_id: str | None
     if experiment_name is None:
         raise InvalidInput("set_experiment needs a name.", hint="For instance: mlops_nb.set_experiment('churn')")
     _experiment = check_name("experiment", experiment_name)
-    return _find_or_make(experiment_name) or Experiment("", experiment_name)
+    made = None if workspaces.is_disabled() else _find_or_make(experiment_name)
+    return made or Experiment("", experiment_name)
 
 
 @shielded

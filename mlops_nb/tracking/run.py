@@ -32,6 +32,7 @@ from mlops_nb.tracking import active, handover
 from mlops_nb.tracking.curve import Curve
 from mlops_nb.tracking.faults import say, shielded
 from mlops_nb.tracking.values import as_metric, as_param, as_points, as_step
+from mlops_nb.workspace import is_disabled
 
 if TYPE_CHECKING:
     from mlops_nb.workspace import Workspace
@@ -74,7 +75,7 @@ class ActiveRun:
         self._began = time.perf_counter_ns()
         self._began_ms = now_ms()
         self._writer: JournalWriter | None = None
-        self._dead = False
+        self._dead = is_disabled()
         self._child_of: Lease | None = None
 
     # -- life -------------------------------------------------------------------------------------------------------
@@ -101,6 +102,11 @@ class ActiveRun:
         run = cls(workspace, RunStart(run_id, "", experiment, now_ms()), is_main=False, outer=None)
         run._child_of = drainer
         return run
+
+    @property
+    def is_mute(self) -> bool:
+        """Whether nothing of this run is kept: ``MLOPS_NB_DISABLE`` asks for that, or its journal cannot be made."""
+        return self._dead
 
     @property
     def is_open(self) -> bool:

@@ -126,6 +126,11 @@ def test_disabled(tmp_path: Path) -> None:
         assert kernel.run("%load_ext mlops_nb").status == "ok"
         reply = kernel.run("%%track -n off\n20 + 1")
         assert reply.result == "21" and not reply.cards
+        by_hand = kernel.run(
+            "import mlops_nb\nmlops_nb.set_experiment('e')\nmlops_nb.log_metric('m', 1)\n"
+            "with mlops_nb.start_run(nested=True):\n    mlops_nb.log_param('p', 2)\n    mlops_nb.log_text('x', 'x.txt')"
+        )
+        assert by_hand.status == "ok" and not by_hand.text
     assert not (tmp_path / ".mlops_nb").exists()
 
 
