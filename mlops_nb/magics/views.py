@@ -38,6 +38,8 @@ def run_verb(session: Session, line: str) -> Any:
         raise InvalidInput(f"%mlops: {str(error).lower()} in {line!r}.", hint="Close the quotes.") from None
     if not words or words[0] in ("help", "-h", "--help"):
         raise InvalidInput(f"%mlops takes a verb: {', '.join(VERBS)}.", hint="For instance: %mlops runs")
+    if words[0] == "run" and len(words) == 2 and (form := _form(session, words[1])) is not None:
+        return form
     try:
         result, asked = call_verb(words[0], words[1:], program="%mlops")
     except SystemExit:
@@ -86,3 +88,21 @@ def _panel(session: Session, kind: str, data: Any, asked: Any) -> Any:
         return None
     ids = sorted({run.experiment_id for run in data}) if asked.experiment else None
     return RunsPanel(StoreSource(space, ids), filter=asked.filter)
+
+
+def _form(session: Session, path: str) -> Any:
+    """The form of a notebook that takes parameters; none without a kernel, or where there is nothing to fill in."""
+    if not path.endswith(".ipynb") or not hasattr(session.shell, "kernel"):
+        return None
+    from mlops_nb.verbs.execution import execute_for_form, notebook_contract
+
+    stated = notebook_contract(path)
+    if not any(not each.computed for each in stated.parameters.values()):
+        return None
+    from mlops_nb.panels.results import static_view
+    from mlops_nb.panels.run_form import RunForm
+
+    def execute(values: dict[str, Any], listener: Any) -> dict[str, Any]:
+        return static_view("runs", execute_for_form(path, values, listener)).bundle
+
+    return RunForm(stated, execute)

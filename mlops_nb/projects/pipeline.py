@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from mlops_nb import workspace as workspaces
-from mlops_nb.errors import InvalidInput
+from mlops_nb.errors import InvalidInput, StoreError
 from mlops_nb.projects.declarations import closest
 from mlops_nb.projects.foresight import foresee
 from mlops_nb.projects.freshness import Record, record_of, why_stale
@@ -110,6 +110,8 @@ class Pipeline:
 
     def __init__(self, folder: Path, name: str, stages: list[Stage], space: Workspace, site: Site) -> None:
         self.folder, self.name, self.space, self.site = folder, name, space, site
+        with contextlib.suppress(StoreError):  # the first run says so
+            space.make_folder(space.root)  # a store made beside the project or above it marks what paths are relative to
         self.root = workspaces.project_root(folder)
         self.run_id: str | None = None
         self._memory = _Memory()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -41,7 +42,7 @@ class Sighting:
     """
 
     def __init__(self, space: Workspace, notebook: Path, cells: Mapping[str, str]) -> None:
-        self._cells = dict(cells)
+        self._cells, self._space = dict(cells), space
         self._folder: Path | None = None
         self.opening = self.closing = ""
         if workspaces.is_disabled():
@@ -70,11 +71,19 @@ class Sighting:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
+    def _is_ours(self, access: Mapping[str, Any]) -> bool:
+        """Our own store, read or written by our own calls, is nobody's data."""
+        if access["kind"] == "sql":
+            ours = (str(self._space.root), self._space.store_url.rpartition("@")[2])
+            return any(each in access["path"] for each in ours)
+        return str(access["path"]).startswith(f"{self._space.root}{os.sep}")
+
     def _record(self, run: ActiveRun, seen: Mapping[str, Any]) -> None:
         environment = seen["environment"]
         run.fact("environment", environment)
         streams = _own_streams()
-        run.record_data(*(_ref(access) for access in seen["accesses"] if access["path"] not in streams))
+        theirs = [each for each in seen["accesses"] if each["path"] not in streams and not self._is_ours(each)]
+        run.record_data(*map(_ref, theirs))
         packages = environment["packages"]
         run.fact(
             MADE_FROM,

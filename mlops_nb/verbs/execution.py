@@ -5,11 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlops_nb import workspace as workspaces
 from mlops_nb.errors import InvalidInput, NotFound
 from mlops_nb.verbs.table import Result
+
+if TYPE_CHECKING:
+    from mlops_nb.entities import Run
+    from mlops_nb.projects.events import Listener
+    from mlops_nb.projects.parameters import Contract
 
 VERDICT_STATUS = {"identical": 0, "equivalent": 0, "diverged": 1, "failed": 3}
 
@@ -92,10 +97,24 @@ def _run_notebook(asked: argparse.Namespace) -> Result:
 
 def describe_notebook(path: str) -> str:
     """The parameters that a notebook takes, for ``mlops-nb run NOTEBOOK --help``."""
-    from mlops_nb.projects.execution import load_notebook
-    from mlops_nb.projects.parameters import contract
+    return notebook_contract(path).describe()
 
-    return contract(load_notebook(path), path).describe()
+
+def notebook_contract(path: str) -> Contract:
+    """What a notebook takes, for its form and its help."""
+    from mlops_nb.projects.parameters import contract
+    from mlops_nb.projects.plain import read_plain
+
+    return contract(read_plain(path), path)
+
+
+def execute_for_form(path: str, values: dict[str, Any], listener: Listener) -> list[Run]:
+    """Execute a notebook with the values of its form: its run, and those of its tracked cells."""
+    from mlops_nb.projects.rerun import run_notebook
+    from mlops_nb.verbs.projects import nested
+
+    run = run_notebook(path, params=values, listener=listener)
+    return [run, *nested(run)]
 
 
 def _run_again(asked: argparse.Namespace) -> Result:

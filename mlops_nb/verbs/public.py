@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mlops_nb.monitoring import Report, Retraining
+    from mlops_nb.tracking.read_run import ReadRun
 
 
 class RunComparison(View):
@@ -80,13 +81,13 @@ def compare(*runs: Any) -> RunComparison:
     return RunComparison(compare_runs(views), views)
 
 
-def rerun(target: str | Path | Run, params: Mapping[str, Any] | None = None, **options: Any) -> Run:
-    """Execute a notebook, or a run's slice, again; what it computed is read back as a run.
+def rerun(target: str | Path | Run, params: Mapping[str, Any] | None = None, **options: Any) -> ReadRun:
+    """Execute a notebook, a project, or a run's slice, again; what it computed is read back as a run.
 
     Parameters
     ----------
     target : str, Path or Run
-        A notebook's path; or a run, by id, prefix or name.
+        A notebook's path; a project's folder; or a run, by id, prefix or name.
     params : mapping, optional
         Parameters to change.
     **options
@@ -95,7 +96,9 @@ def rerun(target: str | Path | Run, params: Mapping[str, Any] | None = None, **o
 
     Returns
     -------
-    Run
+    ReadRun
+        A `Run` with its files: ``metrics``, ``params``, ``artifacts``, ``load_dict("classes.json")``, ``read(path)``,
+        ``children`` (the runs of its tracked cells).
 
     Raises
     ------
@@ -112,20 +115,36 @@ def rerun(target: str | Path | Run, params: Mapping[str, Any] | None = None, **o
     from mlops_nb.projects.reproduce import rerun_slice
     from mlops_nb.projects.rerun import run_notebook
     from mlops_nb.projects.sites import site_for
+    from mlops_nb.tracking.read_run import ReadRun
 
     reference = target.run_id if isinstance(target, Run) else str(target)
     if Path(reference).suffix == ".ipynb":
-        return run_notebook(reference, params=params, **options)
+        return ReadRun.of(run_notebook(reference, params=params, **options))
+    if not isinstance(target, Run) and Path(reference).is_dir():
+        return ReadRun.of(_rerun_project(Path(reference), params or {}, options))
     space = workspaces.current()
     view = load_view(reference, space)
+    tags = {"mlops_nb.rerun_of": view.run.run_id}
+    if not view.facts.get("slice") and view.run.source_type == "PROJECT" and view.run.notebook:
+        options["tags"] = {**tags, **options.get("tags", {})}
+        again = {**view.run.params, **(params or {})}
+        return ReadRun.of(run_notebook(space.project / view.run.notebook, params=again, **options))
     with site_for(view, options.pop("env", "current")) as site:
-        again, outcome = rerun_slice(
-            view, site, space, params=dict(params or {}), tags={"mlops_nb.rerun_of": view.run.run_id}
-        )
-    if again is None:
+        found, outcome = rerun_slice(view, site, space, params=dict(params or {}), tags=tags)
+    if found is None:
         outcome.raise_for_failure(view.run.name)
         raise NotFound(f"The slice of {view.run.name!r} ran, but its last cell was not tracked.")
-    return again.run
+    return ReadRun.of(found.run)
+
+
+def _rerun_project(folder: Path, params: Mapping[str, Any], options: dict[str, Any]) -> Run:
+    from mlops_nb.projects.environments import project_site
+    from mlops_nb.projects.launch import Launch, launch
+    from mlops_nb.projects.spec import read_project
+
+    space, project = workspaces.current(), read_project(folder)
+    with project_site(project, options.pop("env", "auto"), space.root / "environments") as site:
+        return launch(project, site, Launch(options.pop("entry_point", "main"), params, **options), space)
 
 
 def reproduce(run: str | Run, *, env: str = "current", tolerance: float | None = None) -> Verdict:

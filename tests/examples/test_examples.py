@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,4 +66,38 @@ def test_example_is_stored_clean(example: Path) -> None:
     cells = json.loads(example.read_text(encoding="utf-8"))["cells"]
     code = [cell for cell in cells if cell["cell_type"] == "code"]
     assert cells[0]["cell_type"] == "markdown" and code
+    assert all(not cell["outputs"] and cell["execution_count"] is None for cell in code)
+
+
+@pytest.mark.slow
+def test_the_pipeline_runs_once_and_then_only_what_is_stale(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "examples" / "pipeline", tmp_path / "pipeline")
+    own = {name: value for name, value in os.environ.items() if not name.startswith("MLOPS_NB_")}
+    environment = {**own, "MLOPS_NB_STORE": str(tmp_path / ".mlops_nb"), "PYTHONPATH": str(ROOT)}
+
+    def run(*words: str) -> list[dict[str, Any]]:
+        command = [sys.executable, "-m", "mlops_nb.cli", "run", "pipeline", "--json", *words]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        found: list[dict[str, Any]] = json.loads(done.stdout)
+        return found
+
+    first = run()
+    assert [each["stage_name"] for each in first] == ["prepare", "features", "train", "evaluate"]
+    assert [each["stage"] for each in first] == ["preparation", "features", "training", "evaluation"]
+    assert all(each["executed"] for each in first)
+    assert first[3]["metrics"]["accuracy"] > 0.9 and first[2]["metrics"]["cv_accuracy"] > 0.9
+    assert "data/train_features.csv" in first[2]["reads"] and first[2]["writes"] == ["data/model.json"]
+    assert not any(each["executed"] for each in run())
+    changed = run("-p", "threshold=0.7")
+    assert [each["executed"] for each in changed] == [False, False, False, True]
+    assert changed[3]["reasons"] == ["threshold was 0.5 and is 0.7"]
+
+
+@pytest.mark.parametrize(
+    "example", sorted((ROOT / "examples" / "pipeline").glob("*.ipynb")), ids=lambda path: path.stem
+)
+def test_a_stage_is_stored_clean(example: Path) -> None:
+    cells = json.loads(example.read_text(encoding="utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
     assert all(not cell["outputs"] and cell["execution_count"] is None for cell in code)

@@ -131,3 +131,17 @@ def test_a_tracked_cell_is_packaged_as_its_slice(trained: Run, space: Workspace,
     assert text.count("scale = 2") == 1 and "log_dict" not in text and "%%track fits" in text
     again = run_notebook(tmp_path / "out" / "train.ipynb", params={"scale": 4}, workspace=space)
     assert again.metrics["loss"] == 2 * cell.metrics["loss"]
+
+
+def test_what_a_notebook_computed_is_read_back(trained: Run, space: Workspace, tmp_path: Path) -> None:
+    import mlops_nb
+
+    with using(space):
+        again = mlops_nb.rerun(trained.run_id, {"lr": 0.25})
+        assert isinstance(again, Run) and again.metrics == {"loss": trained.metrics["loss"] / 2}
+        assert again.tags["mlops_nb.rerun_of"] == trained.run_id and again.params["lr"] == 0.25
+        assert again.load_dict("rows.json") == {"rows": [1, 2, 3]}
+        assert {"rows.json", "train.ipynb", "train.html"} <= set(again.artifacts)
+        assert again.fetch("rows.json", tmp_path / "deep" / "rows.json").read_text(encoding="utf-8").startswith("{")
+        with pytest.raises(LookupError, match=r"has no file 'none\.json'"):
+            again.read("none.json")
