@@ -111,7 +111,7 @@ class Pipeline:
     def __init__(self, folder: Path, name: str, stages: list[Stage], space: Workspace, site: Site) -> None:
         self.folder, self.name, self.space, self.site = folder, name, space, site
         with contextlib.suppress(StoreError):  # the first run says so
-            space.make_folder(space.root)  # a store made beside the project or above it marks what paths are relative to
+            space.make_folder(space.root)  # the store marks the project that paths are relative to
         self.root = workspaces.project_root(folder)
         self.run_id: str | None = None
         self._memory = _Memory()
