@@ -8,7 +8,6 @@ from typing import IO, Any
 from mlops_nb.panels.format import show_text
 from mlops_nb.panels.graph import Node, draw_graph
 from mlops_nb.panels.markup import document, picture, table, tag, text
-from mlops_nb.panels.tables import plain_table
 
 STATES = {
     "fresh": ("✓", "up to date", "green"),
@@ -17,6 +16,9 @@ STATES = {
     "stale": ("…", "would run", "yellow"),
     "waits": ("·", "waits", "dim"),
 }
+COLOURS = {"fresh": "data", "ran": "stage", "failed": "artifact"}
+"""The kinds of nodes of the graph, whose colours the states take; what has not run is grey."""
+
 HEADER = ["stage", "", "why", "reads", "writes"]
 WIDTH = 60
 
@@ -54,6 +56,14 @@ def _why(each: Mapping[str, Any]) -> str:
     if each["state"] == "waits":
         return "a stage before it failed"
     return "; ".join(map(str, each["reasons"])) or "nothing has changed"
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
+    """The table as text, with nothing left out: the reasons are what it is for."""
+    lines = [HEADER, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADER))]
+    padded = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
+    return "\n".join(line.rstrip() for line in padded)
 
 
 def _listed(paths: Sequence[str]) -> str:
@@ -111,7 +121,7 @@ def print_pipeline(found: Mapping[str, Any], file: IO[str]) -> None:
     rows = pipeline_rows(found["stages"])
     head = f"{show_text(str(found['project']))}: {chain(found['stages'], found['links'])}"
     if not file.isatty():
-        file.write(f"{head}\n{plain_table(HEADER, rows)}\n")
+        file.write(f"{head}\n{_aligned(rows)}\n")
         return
     from rich.table import Table
     from rich.text import Text
@@ -150,19 +160,26 @@ def pipeline_view(found: Mapping[str, Any]) -> dict[str, Any]:
     """
     stages, rows = found["stages"], pipeline_rows(found["stages"])
     nodes, edges = graph_of(found)
-    cells = [[tag("strong", text(row[0])), *(text(cell, WIDTH * 3) for cell in row[1:])] for row in rows]
+    cells = [
+        [tag("strong", text(row[0])), text(row[1]), _lines(row[2]), *(text(cell, WIDTH * 3) for cell in row[3:])]
+        for row in rows
+    ]
     html = document(
         tag("p", tag("strong", text(str(found["project"]), 120))),
         tag("div", picture(draw_graph(nodes, edges)), cls="scroll graph") if nodes else "",
         table(HEADER, cells),
         cls="page",
     )
-    plain = f"{found['project']}: {chain(stages, found['links'])}\n{plain_table(HEADER, rows)}"
+    plain = f"{found['project']}: {chain(stages, found['links'])}\n{_aligned(rows)}"
     return {"text/html": html, "text/plain": plain}
 
 
+def _lines(reasons: str) -> str:
+    return "<br>".join(text(reason, WIDTH * 3) for reason in reasons.split("; "))
+
+
 def graph_of(found: Mapping[str, Any]) -> tuple[list[Node], list[tuple[str, str]]]:
-    """Stages and the files that they read and write, as nodes and edges.
+    """The stages as nodes, and which feeds which; the files between them stand in the table.
 
     Parameters
     ----------
@@ -175,26 +192,13 @@ def graph_of(found: Mapping[str, Any]) -> tuple[list[Node], list[tuple[str, str]
 
     Examples
     --------
-    >>> stage = {"name": "fit", "state": "ran", "reasons": [], "reads": ["a.csv"], "writes": []}
-    >>> nodes, edges = graph_of({"stages": [stage], "links": []})
+    >>> stages = [{"name": name, "state": "ran"} for name in ("prepare", "train")]
+    >>> nodes, edges = graph_of({"stages": stages, "links": [("prepare", "train", "a.csv")]})
     >>> [node.label for node in nodes], edges
-    (['fit', 'a.csv'], [('file:a.csv', 'stage:fit')])
+    (['prepare', 'train'], [('prepare', 'train')])
     """
-    nodes: dict[str, Node] = {}
-    edges: list[tuple[str, str]] = []
-    for each in found["stages"]:
-        key = f"stage:{each['name']}"
-        nodes[key] = Node(key, each["name"], "stage", _state(each), focus=each["state"] in ("ran", "stale", "failed"))
-    for each in found["stages"]:
-        key = f"stage:{each['name']}"
-        for path in each["reads"]:
-            nodes.setdefault(f"file:{path}", Node(f"file:{path}", path, "data", "data"))
-            edges.append((f"file:{path}", key))
-        for path in each["writes"]:
-            nodes.setdefault(f"file:{path}", Node(f"file:{path}", path, "data", "data"))
-            edges.append((key, f"file:{path}"))
-    drawn = set(edges)
-    for source, target, path in found["links"]:
-        if (f"stage:{source}", f"file:{path}") not in drawn or (f"file:{path}", f"stage:{target}") not in drawn:
-            edges.append((f"stage:{source}", f"stage:{target}"))
-    return list(nodes.values()), list(dict.fromkeys(edges))
+    nodes = [
+        Node(each["name"], each["name"], COLOURS.get(each["state"], "none"), _state(each), each["state"] == "ran")
+        for each in found["stages"]
+    ]
+    return nodes, list(dict.fromkeys((link[0], link[1]) for link in found["links"]))

@@ -58,6 +58,10 @@ def notebook_of(view: RunView) -> NotebookNode:
             cell.metadata.pop(name, None)
     for name in ("papermill", "widgets"):
         notebook.metadata.pop(name, None)
+    if notebook.metadata.get("language_info", {}).get("name") == "python":
+        # papermill wants a kernel's name in the file; ours executes without.
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        notebook.metadata.setdefault("kernelspec", kernel)
     return notebook
 
 
