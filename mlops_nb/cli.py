@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import mlops_nb
 from mlops_nb.errors import MlopsError
@@ -70,12 +71,14 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _described(words: Sequence[str]) -> str:
-    """The parameters of the notebook that stands beside ``--help``; nothing if there is none."""
+    """The parameters of the notebook or project that stands beside ``--help``; nothing if there is none."""
     from mlops_nb.verbs.execution import describe_notebook
+    from mlops_nb.verbs.projects import describe_project
 
     notebook = next((word for word in words if word.endswith(".ipynb")), None)
+    project = next((word for word in words if not word.startswith("-") and Path(word).is_dir()), None)
     try:
-        return describe_notebook(notebook) if notebook else ""
+        return describe_notebook(notebook) if notebook else describe_project(project) if project else ""
     except MlopsError as error:
         return str(error)
 

@@ -42,6 +42,26 @@ def do_package(asked: argparse.Namespace) -> Result:
     return Result("text", words, plain, note="\nmlops-nb: ".join(done.notes))
 
 
+def describe_project(folder: str) -> str:
+    """The parameters that a project takes, for ``mlops-nb run PROJECT --help``: of its stages, or entry points."""
+    from mlops_nb.projects.parameters import contract
+    from mlops_nb.projects.plain import read_plain
+    from mlops_nb.projects.spec import inside
+
+    project = read_project(folder)
+    parts = [
+        contract(read_plain(inside(project.folder, stage.notebook)), f"{stage.name} ({stage.notebook})").describe()
+        for stage in _stages(project)
+    ]
+    parts = parts or [
+        point.contract(project.name).describe() if point.parameters else f"{project.name} ({name}) takes no parameters."
+        for name, point in project.entry_points.items()
+    ]
+    only = _only_notebook(project)
+    parts = parts or ([contract(read_plain(project.folder / only), only).describe()] if only else [])
+    return "\n".join(parts) or f"{folder} has no entry points: name a script or notebook in it with --entry-point."
+
+
 def run_project(asked: argparse.Namespace, values: dict[str, Any]) -> Result:
     """Run a project, a folder or a repository: its pipeline if it has one, else an entry point."""
     from mlops_nb.projects.environments import project_site

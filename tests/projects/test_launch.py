@@ -159,3 +159,10 @@ def test_an_interrupted_command_leaves_nothing_behind(tmp_path: Path) -> None:
     assert current().store.get_run(failed.value.run_id).status is Status.KILLED
     left = {child.pid for child in psutil.Process(os.getpid()).children(recursive=True)} - before
     assert left == set() and seen[0] == "begun\n"
+
+
+def test_the_help_of_a_project_tells_its_parameters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = project(tmp_path / "described", SEVERAL)
+    assert main(["run", str(folder), "--help"]) == 0
+    told = capsys.readouterr().out
+    assert "data_file  path, required" in told and "mode       str, default fast" in told
