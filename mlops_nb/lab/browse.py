@@ -11,6 +11,7 @@ from mlops_nb.errors import InvalidInput, NotFound
 from mlops_nb.lab.context import Context, lab_route
 from mlops_nb.lab.curves import spark_of
 from mlops_nb.lab.hello import models_mark
+from mlops_nb.lab.memory import until_written
 from mlops_nb.lab.rows import IDS_LIMIT, best_of, check_ids, key_names, make_rows
 from mlops_nb.lab.shapes import Changed, Changes, GroupRow, Groups, RunsPage, Sparks
 from mlops_nb.lab.stores import has_store, store_id
@@ -79,7 +80,12 @@ def list_runs(context: Context, request: Request) -> RunsPage:
         ids, filter, order_by=fields.get("order_by", ()), limit=limit, page_token=fields.get("page_token") or None,
         view=view,
     )  # fmt: skip
-    total = space.store.count_runs(ids, filter, view=view) if fields.get("count") else None
+    total = None
+    if fields.get("count") and not fields.get("page_token") and page.next_token is None:
+        total = len(page.items)
+    elif fields.get("count"):
+        asked = ("count", tuple(ids) if ids is not None else None, filter, view)
+        total = until_written(space, asked, lambda: space.store.count_runs(ids, filter, view=view))
     return _page(context, space, page.items, page.next_token, total, sequence)
 
 
@@ -138,8 +144,10 @@ def list_groups(context: Context, request: Request) -> Groups:
         return {"by": by, "groups": []}
     ids, filter, view = narrow(context, request)
     limit = max(1, min(request.fields.get("limit", 500), PAGE_LIMIT))
-    found = space.store.group_runs(
-        by, ids, filter, metrics=request.fields.get("metrics", [])[:20], limit=limit, view=view
+    metrics = request.fields.get("metrics", [])[:20]
+    question = ("groups", by, tuple(ids) if ids is not None else None, filter, view, tuple(metrics), limit)
+    found = until_written(
+        space, question, lambda: space.store.group_runs(by, ids, filter, metrics=metrics, limit=limit, view=view)
     )
     labels = _labels(space, by, found)
     runs = _parents(context, space, found) if by == "parent" else {}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from mlops_nb.entities import Points
 from mlops_nb.errors import InvalidInput
 from mlops_nb.lab.context import Context, lab_route
+from mlops_nb.lab.memory import Memory
 from mlops_nb.lab.rows import check_ids
 from mlops_nb.lab.shapes import CurvePoints, Curves, Number
 from mlops_nb.panels.format import plain_json
@@ -21,32 +20,9 @@ if TYPE_CHECKING:
 DEFAULT_POINTS = 800
 MOST_POINTS = 5000
 MOST_CURVES = 50
-_KEPT = 5000
 
 
-class _Memory:
-    """The curves that were thinned last: the same ones are asked for again and again."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[Any, Any] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: Any) -> Any:
-        with self._lock:
-            found = self._kept.get(key)
-            if found is not None:
-                self._kept.move_to_end(key)
-            return found
-
-    def put(self, key: Any, value: Any) -> Any:
-        with self._lock:
-            self._kept[key] = value
-            if len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-        return value
-
-
-_memory = _Memory()
+_memory = Memory(5000)
 
 
 def spark_of(space: Workspace, run_id: str, metric: str, points: int) -> list[Number]:
@@ -56,38 +32,36 @@ def spark_of(space: Workspace, run_id: str, metric: str, points: int) -> list[Nu
     if metric not in run.metrics:
         return []
     key = (space.store_url, run_id, metric, points, run.changed)
-    found = _memory.get(key)
-    if found is None:
-        _, ys, _ = thin_points(store.history(run_id, metric), points)
-        found = _memory.put(key, plain_json(ys.tolist()))
-    line: list[Number] = found
-    return line
+
+    def work_out() -> list[Number]:
+        line: list[Number] = plain_json(thin_points(store.history(run_id, metric), points)[1].tolist())
+        return line
+
+    return _memory.recall(key, work_out)
 
 
 def curve_of(
     space: Workspace, run_id: str, changed: int, name: str, asked: tuple[int, str, float | None, float | None]
 ) -> CurvePoints:
     """A metric's curve as it is drawn: `asked` is the number of points, what x is, and the ends of the view."""
-    key = (space.store_url, run_id, changed, name, asked)
-    found: CurvePoints | None = _memory.get(key)
-    if found is not None:
-        return found
-    history = space.store.history(run_id, name)
-    xs, ys, times = thin_points(history, asked[0], by=asked[1], low=asked[2], high=asked[3])
-    low, high = extent_of(history)
-    curve: CurvePoints = {
-        "name": name,
-        "run_id": run_id,
-        "count": len(history),
-        "x": xs.tolist(),
-        "y": plain_json(ys.tolist()),
-        "times": times.tolist(),
-        "min": plain_json(low),
-        "max": plain_json(high),
-        "last": plain_json(history.values[-1]) if len(history) else None,
-    }
-    kept: CurvePoints = _memory.put(key, curve)
-    return kept
+
+    def work_out() -> CurvePoints:
+        history = space.store.history(run_id, name)
+        xs, ys, times = thin_points(history, asked[0], by=asked[1], low=asked[2], high=asked[3])
+        low, high = extent_of(history)
+        return {
+            "name": name,
+            "run_id": run_id,
+            "count": len(history),
+            "x": xs.tolist(),
+            "y": plain_json(ys.tolist()),
+            "times": times.tolist(),
+            "min": plain_json(low),
+            "max": plain_json(high),
+            "last": plain_json(history.values[-1]) if len(history) else None,
+        }
+
+    return _memory.recall((space.store_url, run_id, changed, name, asked), work_out)
 
 
 def extent_of(points: Points) -> tuple[float | None, float | None]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from array import array
 from pathlib import Path
 from typing import Any
 
 from mlops_nb.artifacts import resolve
 from mlops_nb.comparison import RunView
-from mlops_nb.entities import Run
+from mlops_nb.entities import Points, Run
 from mlops_nb.errors import InvalidInput, InvalidState, NotFound
 from mlops_nb.lab import shapes, work_shapes
 from mlops_nb.lab.browse import quoted
 from mlops_nb.lab.context import Context, lab_route
+from mlops_nb.lab.curves import DEFAULT_POINTS, curve_of
 from mlops_nb.lab.rows import make_rows
 from mlops_nb.panels.card import card_record
 from mlops_nb.panels.format import plain_json
@@ -102,23 +104,14 @@ def make_card(space: Workspace, view: RunView, previous: Run | None) -> dict[str
     """The record of a run's card, as the mime type has it."""
     from dataclasses import replace
 
-    from mlops_nb.entities import Points
-    from mlops_nb.lab.curves import thin_points
-
-    curves: dict[str, Points] = {}
-    for key in list(view.run.metrics)[:CARD_CURVES]:
-        points = space.store.history(view.run.run_id, key)
-        if len(points) > 1:
-            curves[key] = _as_points(points, *thin_points(points, 160))
-    return card_record(view.run, replace(card_of(view, previous=previous), curves=curves))
-
-
-def _as_points(points: Any, xs: Any, ys: Any, times: Any) -> Any:
-    from array import array
-
-    from mlops_nb.entities import Points
-
-    return points if len(xs) == len(points) else Points(array("d", ys), array("q", xs), array("q", times))
+    run, curves = view.run, {}
+    for key in list(run.metrics)[:CARD_CURVES]:
+        line = curve_of(space, run.run_id, run.changed, key, (DEFAULT_POINTS, "step", None, None))
+        if line["count"] > 1:
+            curves[key] = Points(
+                array("d", map(float, line["y"])), array("q", map(int, line["x"])), array("q", line["times"])
+            )
+    return card_record(run, replace(card_of(view, previous=previous), curves=curves))
 
 
 def versions_of(space: Workspace, run: Run) -> list[shapes.VersionEntry]:

@@ -6,6 +6,7 @@ import re
 
 from mlops_nb.errors import InvalidInput
 from mlops_nb.lab.context import Context, lab_route
+from mlops_nb.lab.memory import until_written
 from mlops_nb.lab.shapes import FilterCheck, Values, Words
 from mlops_nb.lab.stores import has_store
 from mlops_nb.server.routing import Request
@@ -31,9 +32,9 @@ def list_words(context: Context, request: Request) -> Words:
         "experiments": [], "examples": EXAMPLES,
     }  # fmt: skip
     if has_store(space):
-        found["metrics"] = [key for key, _ in space.store.run_keys("metrics")]
-        found["params"] = [key for key, _ in space.store.run_keys("params")]
-        found["tags"] = [key for key, _ in space.store.run_keys("tags")]
+        store = space.store
+        keys = until_written(space, "keys", lambda: [store.run_keys(kind) for kind in ("metrics", "params", "tags")])
+        found["metrics"], found["params"], found["tags"] = ([key for key, _ in each] for each in keys)
         found["experiments"] = [each.name for each in space.store.search_experiments(limit=300).items]
     return found
 
@@ -50,7 +51,8 @@ def list_values(context: Context, request: Request) -> Values:
     by = f"{plain.get(kind, kind)}.{key.strip('`')}" if dot else field
     if field in ("verdict", "restart_run_all"):
         by = f"tags.mlops_nb.{field}"
-    return {"values": [value for value, _ in space.store.run_values(by)]}
+    values = until_written(space, ("values", by), lambda: space.store.run_values(by))
+    return {"values": [value for value, _ in values]}
 
 
 def check_filter(context: Context, request: Request) -> FilterCheck:

@@ -23,6 +23,9 @@ SEAL = 512
 CHUNK = 65_536
 """Most points in a chunk."""
 
+MANY = 16_384
+"""Points of a chunk from which on NumPy is worth its import."""
+
 _HEADER = Struct("<3B3I")
 _RAW, _ZLIB, _PROGRESSION, _BYTE_DELTAS = range(4)
 _PAIR = Struct("<qq")
@@ -64,6 +67,8 @@ def _pack_ints(column: array[int]) -> tuple[int, bytes]:
 
 
 def _unpack_ints(code: int, payload: bytes, count: int) -> array[int]:
+    if count >= MANY and code in (_PROGRESSION, _BYTE_DELTAS):
+        return _unpack_many(code, payload, count)
     if code == _PROGRESSION:
         first, delta = _PAIR.unpack(payload)
         return array("q", range(first, first + delta * count, delta)) if delta else array("q", [first]) * count
@@ -73,6 +78,22 @@ def _unpack_ints(code: int, payload: bytes, count: int) -> array[int]:
     column = array("q")
     _read_raw(column, code, payload)
     return column
+
+
+def _unpack_many(code: int, payload: bytes, count: int) -> array[int]:
+    """The same through NumPy, whose import a few points are not worth."""
+    import numpy as np
+
+    if code == _PROGRESSION:
+        first, delta = _PAIR.unpack(payload)
+        whole = first + delta * np.arange(count, dtype="i8")
+    else:
+        deltas = zlib.decompress(payload[9:]) if payload[8] == _ZLIB else payload[9:]
+        whole = np.empty(len(deltas) + 1, dtype="i8")
+        whole[0] = _FIRST.unpack_from(payload)[0]
+        np.cumsum(np.frombuffer(deltas, dtype="u1"), dtype="i8", out=whole[1:])
+        whole[1:] += whole[0]
+    return array("q", whole.tobytes())
 
 
 def _read_raw(column: array[int] | array[float], code: int, payload: bytes) -> None:

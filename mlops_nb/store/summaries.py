@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from math import isfinite, sqrt
+from math import fsum, isfinite, sqrt
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, bindparam, case, func, literal, select
+from sqlalchemy import ColumnElement, FromClause, Select, and_, bindparam, func, null, select
 
 from mlops_nb.errors import InvalidInput
 from mlops_nb.store import schema
@@ -17,7 +17,6 @@ from mlops_nb.store.lookup import Lookup, parse_cached
 from mlops_nb.store.pages import check_limit
 from mlops_nb.store.rows import storable
 from mlops_nb.store.statements import fetch_in
-from mlops_nb.store.terms import STATUSES
 
 COLUMNS = {
     "notebook": "notebook",
@@ -36,9 +35,7 @@ _ALL = 1 << 40
 class Summaries(Lookup):
     """Counts and groups of runs."""
 
-    def count_runs(
-        self, experiment_ids: Sequence[str] | None = None, filter: str = "", *, view: str = "active"
-    ) -> int:
+    def count_runs(self, experiment_ids: Sequence[str] | None = None, filter: str = "", *, view: str = "active") -> int:
         """How many runs fit."""
         check_limit(1, view)
         asked = self._asked(experiment_ids, filter, view)
@@ -66,21 +63,15 @@ class Summaries(Lookup):
         asked = self._asked(experiment_ids, filter, view)
         with self._database.read() as transaction:
             driver = self._choose_driver(transaction, asked[1], _ALL)
-            rows = transaction.all(
-                self._database.statement(("groups", by, asked, driver), partial(self._groups, by, asked, driver)),
-                most=limit,
+            statement = self._database.statement(
+                ("groups", by, asked, driver), partial(self._groups, by, asked, driver)
             )
-            newest = self._ids(transaction, [row[4] for row in rows])
-            groups = {
-                row[0]: {
-                    "key": row[0], "count": int(row[1]), "newest": int(row[2]), "oldest": int(row[3]),
-                    "newest_run": newest.get(row[4]),
-                    "statuses": {s: int(n) for s, n in zip(STATUSES, row[5:], strict=True) if n}, "metrics": {},
-                }
-                for row in rows
-            }  # fmt: skip
+            groups = _merge(transaction.all(statement), limit)
+            newest = self._ids(transaction, [each["newest_run"] for each in groups.values()])
+            for each in groups.values():
+                each["newest_run"] = newest.get(each["newest_run"])
             for metric in dict.fromkeys(metrics):
-                for key, figures in self._measure_groups(transaction, by, asked, driver, storable(metric)):
+                for key, figures in self._measure_groups(transaction, by, asked, driver, storable(metric)).items():
                     if key in groups:
                         groups[key]["metrics"][metric] = figures
         return list(groups.values())
@@ -130,37 +121,31 @@ class Summaries(Lookup):
     def _groups(self, by: str, asked: tuple[Any, ...], driver: int | None) -> Select[Any]:
         runs = schema.runs.c
         key, source = _key(by)
-        query = select(
-            key.label("key"),
-            func.count(),
-            func.max(runs.start_time).label("newest"),
-            func.min(runs.start_time),
-            func.max(runs.no),
-            *(func.sum(case((runs.status == status, 1), else_=0)) for status in STATUSES),
-        ).select_from(source)
-        query = self._subset(query, asked, driver)
-        return query.group_by(key).order_by(func.max(runs.start_time).desc(), key).limit(bindparam("most"))
+        columns = func.count(), func.max(runs.start_time), func.min(runs.start_time), func.max(runs.no)
+        # no plain columns: SQLite would walk an index of theirs, and jump from run to run
+        grouped = func.coalesce(key, null()).label("key"), func.coalesce(runs.status, null()).label("status")
+        query: Select[Any] = select(*grouped, *columns).select_from(source)  # type: ignore[assignment]
+        return self._subset(query, asked, driver).group_by(*grouped)
 
     def _measure_groups(
         self, transaction: Transaction, by: str, asked: tuple[Any, ...], driver: int | None, metric: str
-    ) -> list[tuple[Any, dict[str, Any]]]:
-        """Mean and deviation of a metric's last values, group by group. Squares are of differences from the group's own
-        mean: those of large numbers would eat what tells them apart."""
+    ) -> dict[Any, dict[str, Any]]:
+        """Figures of a metric's last values, group by group. The values are summed here: a database would sort all runs
+        to tell a group's mean, before it could square the differences from it."""
         runs, row = schema.runs.c, schema.metrics.alias()
 
         def build() -> Select[Any]:
             key, source = _key(by)
-            joined = source.join(row, and_(row.c.run == runs.no, row.c.key == bindparam("metric")))
-            mean = func.avg(row.c.value).over(partition_by=key)
-            query = select(key.label("key"), row.c.value.label("value"), mean.label("mean")).select_from(joined)
-            finite = row.c.value > literal(-1.7e308), row.c.value < literal(1.7e308)
-            values = self._subset(query, asked, driver).where(*finite).subquery().c
-            off = values.value - values.mean
-            figures = func.min(values.mean), func.avg(off * off), func.min(values.value), func.max(values.value)
-            return select(values.key, func.count(), *figures).group_by(values.key)
+            # beside each run, and not joined: SQLite would walk the metric's values, and jump from run to run
+            value = select(row.c.value).where(row.c.run == runs.no, row.c.key == bindparam("metric")).scalar_subquery()
+            return self._subset(select(key.label("key"), value).select_from(source), asked, driver)
 
         statement = self._database.statement(("measure groups", by, asked, driver), build)
-        return [(each[0], _figures(*each[1:])) for each in transaction.all(statement, metric=metric)]
+        values: dict[Any, list[float]] = {}
+        for key, value in transaction.all(statement, metric=metric):
+            if value is not None and isfinite(value):
+                values.setdefault(key, []).append(value)
+        return {key: _figures(held) for key, held in values.items()}
 
     def _ids(self, transaction: Transaction, numbers: Sequence[int]) -> dict[int, str]:
         runs = schema.runs.c
@@ -170,14 +155,32 @@ class Summaries(Lookup):
         return {row[0]: row[1] for row in rows}
 
 
-def _figures(count: int, mean: float, squares: float, low: float, high: float) -> dict[str, Any]:
-    spread = squares * count / (count - 1) if count > 1 else None
+def _merge(rows: Sequence[Sequence[Any]], limit: int) -> dict[Any, dict[str, Any]]:
+    """The newest groups, of rows that are told apart by status as well."""
+    groups: dict[Any, dict[str, Any]] = {}
+    for key, status, count, newest, oldest, number in rows:
+        group = groups.setdefault(
+            key,
+            {"key": key, "count": 0, "newest": newest, "oldest": oldest, "newest_run": number, "statuses": {}},
+        )
+        group["count"] += int(count)
+        group["newest"], group["oldest"] = max(group["newest"], newest), min(group["oldest"], oldest)
+        group["newest_run"] = max(group["newest_run"], number)
+        group["statuses"][status] = int(count)
+        group["metrics"] = {}
+    ordered = sorted(groups.values(), key=lambda each: (-each["newest"], str(each["key"])))
+    return {each["key"]: each for each in ordered[:limit]}
+
+
+def _figures(values: list[float]) -> dict[str, Any]:
+    mean = fsum(values) / len(values)
+    spread = fsum((value - mean) ** 2 for value in values) / (len(values) - 1) if len(values) > 1 else None
     return {
-        "count": int(count),
-        "mean": float(mean),
+        "count": len(values),
+        "mean": mean,
         "std": sqrt(spread) if spread is not None and isfinite(spread) else None,
-        "min": float(low),
-        "max": float(high),
+        "min": min(values),
+        "max": max(values),
     }
 
 
