@@ -29,6 +29,16 @@ def in_process(code: str, folder: Path, *, python: str = sys.executable, ours: b
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs an environment of its own takes minutes to set up: it is for the nightly run, unless one is given."""
+    if os.environ.get("MLFLOW_PYTHON"):
+        return
+    for item in items:
+        if "mlflow_python" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.nightly)
+
+
 @pytest.fixture
 def fresh(tmp_path: Path) -> Callable[[str], Any]:
     """Run code in a new process, elsewhere, where only the package can be imported."""

@@ -101,13 +101,17 @@ print(json.dumps(found))
 """
 
 
-def test_one_of_each_kind_out_of_a_notebook(
-    tmp_path: Path, fresh: Callable[[str], Any], in_mlflow: Callable[[str], Any]
-) -> None:
+def test_one_of_each_kind_out_of_a_notebook(tmp_path: Path, fresh: Callable[[str], Any]) -> None:
     """Their classes are in no file: they travel in the model, also to a place that has no mlops_nb."""
     fresh(NOTEBOOK.replace("FOLDER", str(tmp_path)))
     ours = ASK.format(names=list(WANTED), folder=tmp_path, load="__import__('mlops_nb.models').models.load_folder")
     assert fresh(ours) == WANTED
+
+
+def test_one_of_each_kind_in_mlflow(
+    tmp_path: Path, fresh: Callable[[str], Any], in_mlflow: Callable[[str], Any]
+) -> None:
+    fresh(NOTEBOOK.replace("FOLDER", str(tmp_path)))
     mlflows = ASK.format(names=list(WANTED), folder=tmp_path, load="__import__('mlflow.pyfunc').pyfunc.load_model")
     assert in_mlflow(mlflows) == WANTED
 

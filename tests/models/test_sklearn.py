@@ -54,20 +54,26 @@ print(json.dumps([[float(x) for x in {load}(f"{folder}/{{kind}}").predict(frame)
 """
 
 
-def test_saved_and_loaded(
-    data: tuple[pd.DataFrame, pd.Series],
-    pipeline: Any,
-    tmp_path: Path,
-    fresh: Callable[[str], Any],
-    in_mlflow: Callable[[str], Any],
-) -> None:
-    frame = data[0]
+def save_all(pipeline: Any, frame: pd.DataFrame, folder: Path) -> tuple[dict[str, Any], list[Any]]:
+    """The pipeline in each format; gives what to ask, and the answers."""
     for kind in KINDS:
-        info = models.save_model(pipeline, tmp_path / kind, input_example=frame.iloc[:3], serialization_format=kind)
+        info = models.save_model(pipeline, folder / kind, input_example=frame.iloc[:3], serialization_format=kind)
         assert info.flavor == "sklearn" and info.note == ""
-    wanted = [pipeline.predict(frame).tolist()] * 3
-    asked = {"frame": frame.to_json(), "folder": tmp_path, "kinds": KINDS}
+    asked = {"frame": frame.to_json(), "folder": folder, "kinds": KINDS}
+    return asked, [pipeline.predict(frame).tolist()] * 3
+
+
+def test_saved_and_loaded(
+    data: tuple[pd.DataFrame, pd.Series], pipeline: Any, tmp_path: Path, fresh: Callable[[str], Any]
+) -> None:
+    asked, wanted = save_all(pipeline, data[0], tmp_path)
     assert fresh(ASK.format(load="__import__('mlops_nb.models').models.load_folder", **asked)) == wanted
+
+
+def test_mlflow_loads_what_is_saved(
+    data: tuple[pd.DataFrame, pd.Series], pipeline: Any, tmp_path: Path, in_mlflow: Callable[[str], Any]
+) -> None:
+    asked, wanted = save_all(pipeline, data[0], tmp_path)
     assert in_mlflow(ASK.format(load="__import__('mlflow.pyfunc').pyfunc.load_model", **asked)) == wanted
     native = f"[type(mlflow.sklearn.load_model(f'{tmp_path}/{{kind}}')).__name__ for kind in {KINDS!r}]"
     assert in_mlflow(f"import json, mlflow.sklearn; print(json.dumps({native}))") == ["Pipeline"] * 3
