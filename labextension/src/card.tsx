@@ -153,7 +153,7 @@ function Tiles(props: { lab: ILab; shown: IShown; card?: ICard }): JSX.Element |
     return null;
   }
   return (
-    <dl className="mlops-Tiles">
+    <div className="mlops-Tiles" role="list">
       {keys.map(key => {
         const value = asNumber(shown.metrics[key]) ?? NaN;
         const earlier = card?.previous ? asNumber(card.previous.metrics[key]) : null;
@@ -163,18 +163,18 @@ function Tiles(props: { lab: ILab; shown: IShown; card?: ICard }): JSX.Element |
         const isBest = best !== null && direction !== 0 && !((best - value) * direction > 0);
         const curve = curves[key] ?? card?.curves?.[key]?.values.map(asNumber) ?? null;
         return (
-          <div key={key} className="mlops-Tile">
-            <dt title={showText(key)}>{elide(showText(key), 32)}</dt>
-            <dd>
+          <div key={key} className="mlops-Tile" role="listitem">
+            <div className="mlops-Tile-name" title={showText(key)}>{elide(showText(key), 32)}</div>
+            <div className="mlops-Tile-value">
               <b title={String(value)}>{showNumber(value)}</b>
               {change ? <span className={`mlops-Delta mlops-${change.trend}`} title={__('last run of this cell: %1', showNumber(earlier))}>{change.text}</span> : null}
               {curve && curve.length > 1 ? <Spark values={curve} width={84} height={20} label={__('curve of %1', showText(key))} /> : null}
-            </dd>
-            {best !== null ? <dd className="mlops-Tile-best">{isBest ? __('best so far') : __('best %1', showNumber(best))}</dd> : null}
+            </div>
+            {best !== null ? <div className="mlops-Tile-best">{isBest ? __('best so far') : __('best %1', showNumber(best))}</div> : null}
           </div>
         );
       })}
-    </dl>
+    </div>
   );
 }
 
@@ -244,7 +244,7 @@ function Remarks(props: { card: ICard; verdict: string | null }): JSX.Element | 
   card.models.slice(0, 3).forEach((model, index) =>
     items.push(
       <span key={`model${index}`}>
-        {model.variable && model.variable !== model.name ? `${showValue(model.variable, 30)} = ` : __('model') + ' '}
+        {model.variable && model.variable !== model.name ? `${showValue(model.variable, 30)} = ` : model.name === 'model' ? '' : __('model') + ' '}
         {showValue(String(model.name ?? 'model'), 40)}
       </span>
     )
@@ -282,7 +282,7 @@ function Actions(props: { lab: ILab; shown: IShown; card?: ICard; row: IRun | nu
   return (
     <>
       <p className="mlops-Card-actions" role="toolbar" aria-label={__('What may be done with this run')}>
-        {card?.models.length ? <Button small label={__('Register')} disabled={away} title={why} onClick={() => run(Commands.register)} /> : null}
+        {card?.models.some(model => model.logged !== false) ? <Button small label={__('Register')} disabled={away} title={why} onClick={() => run(Commands.register)} /> : null}
         {previous ? (
           <Button small label={__('Compare')} disabled={away} title={why ?? __('With the last run of this cell')} onClick={() => run(Commands.compare, { runs: [shown.runId, previous] })} />
         ) : null}

@@ -52,6 +52,7 @@ export async function makePage(lab: ILab, args: ReadonlyJSONObject): Promise<Mai
   const content = ReactWidget.create(React.createElement(View, { lab, args, setTitle, close: () => widget.close() }));
   content.addClass('mlops-Page-host');
   const widget: MainAreaWidget = new MainAreaWidget({ content });
+  widget.toolbar.hide();
   widget.title.icon = runsIcon;
   widget.title.label = __('Run');
   widget.title.closable = true;

@@ -95,7 +95,8 @@ export function Metric(props: { name: string; run: IRun; best?: IBest; spark?: (
   const change = best !== null && !isBest && betterDirection(props.name) ? showChange(props.name, value, best) : null;
   return (
     <span className="mlops-Metric" title={`${showText(props.name)} = ${value}${best !== null ? `\n${__('best: %1', showNumber(best))}` : ''}`}>
-      <span className="mlops-mute">{elide(showText(props.name), 18)}</span> <b>{showNumber(value)}</b>
+      <span className="mlops-mute mlops-Metric-name">{showText(props.name).slice(0, 60)}</span>
+      <b>{showNumber(value)}</b>
       {isBest ? (
         <span className="mlops-good" title={__('best of what is shown')}> ★</span>
       ) : change && change.trend !== 'same' ? (

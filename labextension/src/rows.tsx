@@ -239,6 +239,7 @@ function RunRow(props: { list: RunsList; run: IRun; now: number; picked: boolean
         )}
       </div>
       <div className="mlops-Run-below">
+        <div className="mlops-Run-values">
         {shown.map(column => {
           const dot = column.indexOf('.');
           const [kind, key] = [column.slice(0, dot), column.slice(dot + 1)];
@@ -248,14 +249,15 @@ function RunRow(props: { list: RunsList; run: IRun; now: number; picked: boolean
           const value = kind === 'params' ? run.params[key] : kind === 'tags' ? run.tags[key] : (run as any)[key];
           return value === undefined || value === null ? null : (
             <span key={column} className="mlops-Metric" title={`${showText(key)} = ${showValue(value, 300)}`}>
-              <span className="mlops-mute">{elide(showText(key), 18)}</span> {showValue(value, 24)}
+              <span className="mlops-mute mlops-Metric-name">{showText(key).slice(0, 60)}</span>
+              <span>{showValue(value, 24)}</span>
             </span>
           );
         })}
         {!shown.some(column => column.startsWith('metrics.') && column.slice(8) in run.metrics) && !Object.keys(run.metrics).length ? (
           <span className="mlops-mute">{run.status === 'FAILED' ? __('failed') : run.kind !== 'run' ? __(run.kind) : showText(run.experiment)}</span>
         ) : null}
-        <span className="mlops-grow" />
+        </div>
         {curve ? <Spark values={curve.values} label={__('curve of %1', showText(curve.key))} /> : null}
       </div>
     </div>

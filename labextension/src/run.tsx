@@ -157,7 +157,7 @@ function RunHead(props: { lab: ILab; detail: IRunDetail }): JSX.Element {
         <Verdict verdict={run.verdict} word />
         <span className="mlops-grow" />
         {running ? <Button danger label={__('Stop')} onClick={() => call(Commands.stop)} /> : null}
-        {detail.models.length ? <Button main label={__('Register …')} onClick={() => call(Commands.register)} /> : null}
+        {detail.models.some(model => model.logged !== false) ? <Button main label={__('Register …')} onClick={() => call(Commands.register)} /> : null}
         {detail.previous ? (
           <Button label={__('Compare')} title={__('With the last revision')} onClick={() => call(Commands.compare, { runs: [run.run_id, detail.previous!.run_id] })} />
         ) : null}

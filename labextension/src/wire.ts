@@ -1,114 +1,40 @@
-/** What goes over the wire: the shapes of the server's answers (its own description: `lab/openapi.json`). */
+/**
+ * What goes over the wire. `types.ts` is generated from the server's own shapes; here its rows get the words that they may hold,
+ * and what comes as records of the panels (comparisons, models, cards) is written down.
+ */
 
-export const API = 1;
+import type * as T from './types';
+
+export { API } from './types';
 
 export type Status = 'RUNNING' | 'SCHEDULED' | 'FINISHED' | 'FAILED' | 'KILLED';
 export type Scalar = string | number | boolean | null;
 /** NaN and infinities are strings. */
 export type Numeric = number | string;
 
-export interface IRun {
-  run_id: string;
-  name: string;
-  experiment: string;
+export type IRun = Omit<T.RunRow, 'status' | 'metrics' | 'badge'> & {
   status: Status;
-  start_time: number;
-  end_time: number | null;
-  duration_ms: number | null;
-  user: string;
-  parent_run_id: string | null;
-  children: number;
-  notebook: string | null;
-  contents_path: string | null;
-  cell_id: string | null;
-  line: string | null;
-  revision: number;
-  stage: string | null;
-  kind: string;
-  changed: number;
-  params: Record<string, unknown>;
   metrics: Record<string, Numeric>;
-  tags: Record<string, string>;
-  verdict: string | null;
   badge: string | string[] | null;
-  deleted: boolean;
-}
-
-export interface IHello {
-  api: number;
-  version: string;
-  store: { id: string; where: string; kind: string; project: string; project_name: string; ok: boolean; problem: string | null; runs: number | null };
-  user: string;
-  can_write: boolean;
-  sequence: number;
-  models: string;
-  events: string;
-  root_dir: string;
-  mismatch: string | null;
-  disabled: boolean;
-}
-
-export interface IBest {
-  value: Numeric;
-  run_id: string;
-  direction: 'max' | 'min';
-}
-
-export interface IRunsPage {
-  runs: IRun[];
-  next_page_token: string | null;
-  total: number | null;
-  sequence: number;
-  metrics: string[];
-  params: string[];
-  best: Record<string, IBest>;
-}
-
-export interface IChanges {
-  runs: IRun[];
-  sequence: number;
-  more: boolean;
-  /** Changes whenever the registry does. */
-  models: string;
-  store: string;
-  reset: boolean;
-}
-
-export interface IAggregate {
-  count: number;
-  mean: Numeric | null;
-  std: Numeric | null;
-  min: Numeric | null;
-  max: Numeric | null;
-}
-
-export interface IGroup {
-  key: string | null;
-  label: string;
-  count: number;
-  newest: number;
-  statuses: Partial<Record<Status, number>>;
-  metrics: Record<string, IAggregate>;
-  filter: string;
-  run?: IRun | null;
-}
-
-export interface IWords {
-  attributes: { name: string; type: string }[];
-  metrics: string[];
-  params: string[];
-  tags: string[];
-  operators: string[];
-  statuses: string[];
-  experiments: string[];
-  examples: string[];
-}
-
-export interface IArtifact {
-  path: string;
-  digest: string;
-  size: number;
-}
+};
+export type IHello = T.Hello;
+export type IBest = Omit<T.Best, 'value'> & { value: Numeric };
+export type IRunsPage = Omit<T.RunsPage, 'runs' | 'best'> & { runs: IRun[]; best: Record<string, IBest> };
+export type IChanges = Omit<T.Changes, 'runs'> & { runs: IRun[] };
+export type IGroup = Omit<T.GroupRow, 'run' | 'statuses'> & { run: IRun | null; statuses: Partial<Record<Status, number>> };
+export type IWords = T.Words;
+export type IArtifact = T.ArtifactEntry;
+export type ISliceCell = T.SliceCell;
+export type ILog = T.Log;
+export type ILineage = T.Lineage;
+export type IVerbResult = T.VerbAnswer;
+export type IJobState = 'running' | 'finished' | 'failed' | 'cancelled' | 'lost';
+export type IJob = Omit<T.Job, 'state'> & { state: IJobState; log?: string; offset?: number };
+export type IParameter = T.FormField;
+export type IForm = T.Form;
+export type IService = T.Service;
+export type ICellState = Omit<T.CellState, 'status'> & { status: Status };
+export type INotebookState = Omit<T.NotebookState, 'cells'> & { cells: Record<string, ICellState> };
 
 export interface IDataRef {
   path: string;
@@ -119,11 +45,6 @@ export interface IDataRef {
   context: string | null;
   profile: any;
   sampled: boolean;
-}
-
-export interface ISliceCell {
-  execution_count: number | null;
-  source: string;
 }
 
 export interface IRunDetail {
@@ -158,12 +79,6 @@ export interface ICurveData {
   last?: Numeric;
 }
 
-export interface ILog {
-  lines: { seq: number; time: number; stream: string; text: string }[];
-  next: number;
-  over: boolean;
-}
-
 export interface ICompareCell {
   text: string;
   title?: string;
@@ -181,13 +96,6 @@ export interface ICompare {
   rows: IRun[];
   axes: { params: string[]; metrics: string[] };
   importance: { param: string; metric: string; value: number }[];
-}
-
-export interface ILineage {
-  start: string;
-  nodes: { id: string; label: string; kind: string; detail?: string }[];
-  edges: { source: string; target: string }[];
-  svg: string;
 }
 
 export interface IModelItem {
@@ -248,84 +156,6 @@ export interface IOffer {
   time: any;
   note: string;
   experiment: string;
-}
-
-export interface IVerbResult {
-  status: number;
-  kind: string;
-  plain: any;
-  note: string;
-  text: string;
-}
-
-export interface IJob {
-  job_id: string;
-  verb: string;
-  words: string[];
-  title: string;
-  state: 'running' | 'finished' | 'failed' | 'cancelled' | 'lost';
-  exit_status: number | null;
-  started: number;
-  ended: number | null;
-  progress: { done: number; total: number; label: string } | null;
-  run_id: string | null;
-  contents_path: string | null;
-  result: any;
-  message: string | null;
-  url: string | null;
-  log?: string;
-  offset?: number;
-}
-
-export interface IParameter {
-  name: string;
-  kind: string;
-  default: any;
-  required: boolean;
-  /** Whether None is a value of it. */
-  nullable?: boolean;
-  type?: string;
-  help: string;
-  choices: any[] | null;
-  minimum: number | null;
-  maximum: number | null;
-}
-
-export interface IForm {
-  title: string;
-  target: string;
-  kind: 'notebook' | 'run';
-  parameters: IParameter[];
-  experiment: string | null;
-}
-
-export interface IService {
-  name: string;
-  uri: string;
-  url: string | null;
-  state: string;
-  started: number;
-  job_id: string | null;
-  drift: { state: string; checked: number; run_id: string | null } | null;
-}
-
-export interface ICellState {
-  line: string | null;
-  revision: number;
-  run_id: string;
-  name: string;
-  status: Status;
-  verdict: string | null;
-  badge: string | string[] | null;
-  source: string;
-  time: number;
-}
-
-export interface INotebookState {
-  path: string;
-  runs: number;
-  running: number;
-  cells: Record<string, ICellState>;
 }
 
 /** A run as it stands in saved outputs: `runs --json`, with times as text. */

@@ -187,7 +187,7 @@ def test_a_saved_notebook_keeps_panel_and_card_without_their_kernel(
     lab.write_notebook("saved.ipynb", [START, RUNS, CARD])
     page.open_notebook("saved.ipynb", theme=theme)
     page.run_all()
-    page.page.wait_for_selector(".mlops-nb.card .spark")
+    page.page.wait_for_selector(".mlops-Card .mlops-Spark")
     page.page.wait_for_selector(".mlops-nb-panel .body .row")
     assert not page.page.locator(".mlops-nb.runs").first.is_visible(), "the panel stands for its static view"
     page.save()
@@ -198,6 +198,6 @@ def test_a_saved_notebook_keeps_panel_and_card_without_their_kernel(
     assert "The newest 50 runs" in table.inner_text()
     assert "model not found" not in page.page.locator(".jp-Notebook").inner_text()
     assert page.page.locator(".mlops-nb-panel").count() == 0
-    assert page.page.locator(".mlops-nb.card .name").inner_text()
+    assert page.page.locator(".mlops-Card .mlops-Card-name").inner_text()
     page.screenshot(tmp_path / f"saved-{theme}.png")
     _nothing_wrong(page)

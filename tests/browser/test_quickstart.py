@@ -39,7 +39,7 @@ def test_cards_panels_and_comparison(page: LabPage, lab: Lab, quickstart: str, t
     page.page.set_viewport_size({"width": 1280, "height": 1000})
     page.open_notebook(quickstart, theme=theme)
     page.run_all()
-    cards = page.page.locator(".mlops-nb.card")
+    cards = page.page.locator(".jp-OutputArea .mlops-Card")
     assert cards.count() == 5
     for index, name in enumerate(("prepare", "baseline", "sgd", "boosting", "verdict")):
         card = cards.nth(index)

@@ -1,0 +1,147 @@
+"""The whole road by clicks and keys: track, watch live, compare, reproduce, re-run, register, promote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.browser.lab import Lab, LabPage
+from tests.browser.sidebar import Panels, write_training
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]  # a minute on a quiet machine
+
+
+def test_the_whole_road(page: LabPage, lab: Lab, tmp_path: Path) -> None:
+    write_training(lab, "road.ipynb")
+    panels = Panels(page, tmp_path, "road")
+    page.open_notebook("road.ipynb")
+    sidebar = panels.open_sidebar()
+    sidebar.get_by_role("radio", name="Notebook").click()
+    sidebar.get_by_text("No runs yet").wait_for()
+    panels.snap("1-empty")
+    _track(panels, page)
+    _watch(panels, lab)
+    _again(panels, page)
+    _compare(panels)
+    _reproduce(panels)
+    _rerun(panels)
+    _register_and_promote(panels)
+    assert page.errors == []
+    assert page.outside == [], "something was asked of the network"
+
+
+def _track(panels: Panels, page: LabPage) -> None:
+    """One click in the cell's toolbar tracks it."""
+    page.run_cell(0)
+    page.run_cell(1)
+    panels.page.locator(".jp-Notebook .jp-CodeCell").nth(2).click()
+    panels.page.locator('.jp-cell-toolbar [data-command="mlops-nb:track-cell"]').click()
+    panels.page.wait_for_function(
+        "jupyterapp.shell.currentWidget.content.widgets[2].model.sharedModel.getSource().startsWith('%%track')"
+    )
+
+
+def _watch(panels: Panels, lab: Lab) -> None:
+    """While the cell runs, its row and the card under it are live."""
+    view = panels.page
+    panels.start_cell(2)
+    view.locator(".mlops-Row .mlops-st-running").first.wait_for()
+    strip = view.locator(".mlops-Strip .mlops-Card")
+    strip.locator(".mlops-Tile", has_text="loss").wait_for()
+    assert strip.get_by_role("button", name="Stop").is_enabled()
+    panels.snap("2-live")
+    (lab.root / "go").touch()
+    panels.wait_cell(2)
+    card = view.locator(".jp-OutputArea .mlops-Card")
+    card.wait_for()
+    assert "accuracy" in card.inner_text()
+    strip.wait_for(state="detached")
+    view.locator(".mlops-Row .mlops-st-finished").first.wait_for()
+    view.locator(".mlops-Mark.mlops-st-finished").wait_for()
+
+
+def _again(panels: Panels, page: LabPage) -> None:
+    """A second revision with another parameter."""
+    panels.set_source(1, "lr: float = 0.7\nepochs: int = 8")
+    page.run_cell(1)
+    page.run_cell(2)
+    panels.page.wait_for_function("document.querySelectorAll('.mlops-Row-run').length === 2")
+    panels.page.locator(".jp-OutputArea .mlops-Card").scroll_into_view_if_needed()
+    panels.snap("3-card")
+
+
+def _compare(panels: Panels) -> None:
+    """By keys alone: two rows are picked and compared."""
+    view = panels.page
+    view.locator(".mlops-Rows").focus()
+    for key in ("ArrowDown", "Space", "ArrowDown", "Space"):
+        view.keyboard.press(key)
+    assert "2 picked" in view.locator(".mlops-Picked").inner_text()
+    view.keyboard.press("c")
+    compare = panels.active_page("mlops-ComparePage")
+    row = compare.locator("tr", has=view.locator("th", has_text="lr")).first
+    row.wait_for()
+    assert "0.1" in row.inner_text() and "0.7" in row.inner_text()
+    panels.snap("4-compare")
+    compare.get_by_role("tab", name="Curves").click()
+    compare.locator(".uplot canvas").first.wait_for()
+    panels.snap("5-compare-curves")
+    view.keyboard.press("Escape")
+    view.locator(".mlops-Rows").focus()
+    view.keyboard.press("Escape")
+
+
+def _reproduce(panels: Panels) -> None:
+    """The verdict of a fresh kernel, on the job's page and in the row."""
+    view = panels.page
+    panels.row("r2").click()
+    run = panels.active_page("mlops-RunPage")
+    run.get_by_role("button", name="Reproduce").click()
+    panels.wait_job("finished")
+    job = panels.active_page("mlops-JobPage")
+    assert "identical" in job.locator(".mlops-VerdictBox").inner_text()
+    panels.snap("6-reproduced")
+    view.locator(".mlops-Row .mlops-Badge", has_text="≡").first.wait_for()
+
+
+def _rerun(panels: Panels) -> None:
+    """The form of the notebook's typed parameters starts a job; its result opens."""
+    view = panels.page
+    panels.activate_notebook("road.ipynb")
+    panels.command("mlops-nb:rerun-with")
+    form = panels.active_page("mlops-FormPage")
+    field = form.get_by_label("lr float")
+    field.fill("fast")
+    assert form.get_by_text("A number is needed.").is_visible()
+    assert form.get_by_role("button", name="Run", exact=True).is_disabled()
+    field.fill("0.3")
+    panels.snap("7-form")
+    form.get_by_role("button", name="Run", exact=True).click()
+    panels.wait_job("finished")
+    panels.snap("8-job")
+    job = panels.active_page("mlops-JobPage")
+    job.get_by_role("button", name="Open the run").click()
+    run = panels.active_page("mlops-RunPage")
+    run.locator("td", has_text="0.3").first.wait_for()
+    view.wait_for_function("document.querySelectorAll('.mlops-Row-run').length >= 3")
+
+
+def _register_and_promote(panels: Panels) -> None:
+    """From the card of the cell to a champion."""
+    view = panels.page
+    panels.activate_notebook("road.ipynb")
+    card = view.locator(".jp-OutputArea .mlops-Card")
+    card.get_by_role("button", name="Register").click()
+    view.locator(".jp-Dialog input[list]").fill("churn")
+    panels.snap("9-register")
+    view.locator(".jp-Dialog .jp-mod-accept").click()
+    model = panels.active_page("mlops-ModelPage")
+    model.get_by_role("button", name="Promote …").first.click()
+    view.locator(".jp-Dialog").get_by_label("Why").fill("better than before")
+    panels.snap("10-promote")
+    view.locator(".jp-Dialog .jp-mod-accept").click()
+    model.locator(".mlops-Place", has_text="@champion").wait_for()
+    model.get_by_role("tab", name="History").click()
+    model.get_by_text("better than before").wait_for()
+    panels.snap("11-model")
