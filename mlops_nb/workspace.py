@@ -63,7 +63,7 @@ class Workspace:
         self._store: Store | None = None
         self._artifacts: ArtifactStore | None = None
         self._drain: Drain | None = None
-        self._lock = threading.RLock()
+        self._lock, self._quick = threading.RLock(), threading.RLock()  # the second is never held over a network call
 
     @property
     def journals(self) -> Path:
@@ -111,7 +111,7 @@ class Workspace:
     @property
     def artifacts(self) -> ArtifactStore:
         """The bytes."""
-        with self._lock:
+        with self._quick:
             if self._artifacts is None:
                 from mlops_nb.artifacts import open_artifacts
 
@@ -124,7 +124,7 @@ class Workspace:
     @property
     def drain(self) -> Drain:
         """The one deliverer of this process's journals."""
-        with self._lock:
+        with self._quick:
             if self._drain is None:
                 self._drain = Drain(
                     self._deliver, self.journals, busy=lambda: self.busy(), on_error=lambda error: self.on_fault(error)
@@ -179,7 +179,7 @@ class Workspace:
     def forget_connections(self) -> None:
         """In a forked child: connections, threads and locks belong to the parent."""
         self._store = self._artifacts = self._drain = None
-        self._lock = threading.RLock()
+        self._lock, self._quick = threading.RLock(), threading.RLock()
 
     def _has_journal(self, run_id: str) -> bool:
         return any(self.journals.glob(f"{run_id}.*"))

@@ -113,6 +113,8 @@ class TrackedCell:
         given.update(self.options.params)
         self.run.log_params(given)
         self.session.tap.start(self._output)
+        if (bridge := sys.modules.get("mlops_nb.server.bridge")) is not None:  # MLflow works in this process
+            bridge.begin_cell(self.run)
 
     def start_clock(self) -> None:
         """The cell begins now."""
@@ -176,6 +178,8 @@ class TrackedCell:
     ) -> None:
         """Record what the cell did, and end its run."""
         status = _status(error, cancelled)
+        if (bridge := sys.modules.get("mlops_nb.server.bridge")) is not None:
+            bridge.end_cell(self.run)
         try:
             self._after(error, result)
             if followed is not None and not followed.nested:

@@ -47,7 +47,7 @@ class Server:
     """
 
     def __init__(self, space: Workspace, settings: Settings) -> None:
-        self._settings = settings
+        self.settings = settings
         self.tokens = Tokens(space.root, settings.token)
         self.service = Service(space, all_routes(), prefix=settings.prefix)
         guard = Guard(self.tokens.find, {settings.host, socket.gethostname(), *settings.hosts})
@@ -64,7 +64,7 @@ class Server:
         InvalidState
             If the port is taken.
         """
-        settings = self._settings
+        settings = self.settings
         self.service.space.store.info()  # a store that cannot be opened is said now
         try:
             sockets = bind_sockets(settings.port, settings.host)
@@ -79,9 +79,9 @@ class Server:
     @property
     def url(self) -> str:
         """Where it is called."""
-        host = self._settings.host
+        host = self.settings.host
         host = f"[{host}]" if ":" in host else host
-        prefix = self._settings.prefix.strip("/")
+        prefix = self.settings.prefix.strip("/")
         return f"http://{host}:{self.port}" + (f"/{prefix}" if prefix else "")
 
     async def stop(self) -> None:

@@ -10,6 +10,7 @@ from mlops_nb.entities import Batch, Experiment, Metric, Run, RunStart, check_na
 from mlops_nb.errors import InvalidInput, NotFound
 from mlops_nb.server.experiments import check_active, find_experiment, read_limit, read_view
 from mlops_nb.server.routing import Request, Route
+from mlops_nb.tracking import active
 from mlops_nb.tracking.run import random_name
 from mlops_nb.wire.mlflow import (
     NAME_TAG,
@@ -47,6 +48,8 @@ def create(request: Request) -> dict[str, Any]:
         )
     name = name or tagged or random_name(run_id)
     user = request.caller.name or fields.get("user_id", "")
+    if PARENT_TAG not in tags and (cells := [each for each in active.open_runs() if each.of_cell]):
+        tags[PARENT_TAG] = cells[-1].run_id  # MLflow works in our own process (see `bridge`), inside a tracked cell
     known, kept = split_tags(name, user, tags)
     begun = fields.get("start_time", 0) or now_ms()
     start = RunStart(run_id, check_name("run", name), experiment.name, begun, user=user, **known)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -18,7 +16,8 @@ from typing import Any
 import pytest
 
 from mlops_nb.server.app import Server
-from tests.server.live import TOKEN
+from mlops_nb.workspace import open_workspace
+from tests.server.live import TOKEN, running
 
 SCRIPT = Path(__file__).with_name("mlflow_calls.py")
 
@@ -77,7 +76,7 @@ def mlflow_server(python: str, folder: Path) -> Iterator[str]:
         command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        for _ in range(600):
+        for _ in range(1500):
             try:
                 with urllib.request.urlopen(f"{url}/health", timeout=5):
                     break
@@ -91,21 +90,20 @@ def mlflow_server(python: str, folder: Path) -> Iterator[str]:
 
 
 @pytest.mark.nightly
-@pytest.mark.timeout(1800)
-def test_the_same_as_mlflows_own_server(server: Server, tmp_path: Path) -> None:
-    python = str(tmp_path / "env" / "bin" / "python")
-    for command in (["venv", str(tmp_path / "env"), "--python", sys.executable],
-                    ["pip", "install", "--quiet", "--python", python, "mlflow>=3.17"]):  # fmt: skip
-        subprocess.run([sys.executable, "-m", "uv", *command], check=True, timeout=900)
-    ours = ask(python, server.url, tmp_path / "ours.json", TOKEN)
-    with mlflow_server(python, tmp_path) as url:
-        theirs = ask(python, url, tmp_path / "theirs.json")
+@pytest.mark.timeout(3600)
+def test_the_same_as_mlflows_own_server(server: Server, tmp_path: Path, mlflow_python: str) -> None:
+    ours = ask(mlflow_python, server.url, tmp_path / "ours.json", TOKEN)
+    with mlflow_server(mlflow_python, tmp_path) as url:
+        theirs = ask(mlflow_python, url, tmp_path / "theirs.json")
     compare(theirs, ours)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("mlflow") is None, reason="mlflow is not installed")
-def test_an_mlflow_client_that_is_here(server: Server, tmp_path: Path) -> None:
-    found = ask(sys.executable, server.url, tmp_path / "ours.json", TOKEN)
-    assert found["fluent inner"][1] == {"z": 1.0}
-    assert found["logged model read"]["status"] == "READY"
-    assert found["by alias"]["version"] == "1"
+@pytest.mark.nightly
+@pytest.mark.timeout(3600)
+@pytest.mark.postgres
+def test_the_same_on_postgresql(postgres_url: str, tmp_path: Path, mlflow_python: str) -> None:
+    space = open_workspace(postgres_url, str(tmp_path / "files"))
+    with running(space) as server, mlflow_server(mlflow_python, tmp_path) as url:
+        ours = ask(mlflow_python, server.url, tmp_path / "ours.json", TOKEN)
+        theirs = ask(mlflow_python, url, tmp_path / "theirs.json")
+    compare(theirs, ours)

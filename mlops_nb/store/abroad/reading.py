@@ -56,9 +56,9 @@ class AbroadReading(AbroadWriting):
         quote = '"' if "'" in reference else "'"
         by_name = self.search_runs(None, f"attributes.run_name = {quote}{reference}{quote}", limit=limit).items
         if by_name or len(reference) < 4:
-            return by_name
+            return [self.get_run(run.run_id) for run in by_name]
         recent = self.search_runs(None, limit=1000, view="all").items
-        return [run for run in recent if run.run_id.startswith(reference)][:limit]
+        return [self.get_run(run.run_id) for run in recent if run.run_id.startswith(reference)][:limit]
 
     def search_runs(
         self,
