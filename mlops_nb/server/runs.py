@@ -48,14 +48,17 @@ def create(request: Request) -> dict[str, Any]:
         )
     name = name or tagged or random_name(run_id)
     user = request.caller.name or fields.get("user_id", "")
+    place = experiment.name
     if PARENT_TAG not in tags and (cells := [each for each in active.open_runs() if each.of_cell]):
         tags[PARENT_TAG] = cells[-1].run_id  # MLflow works in our own process (see `bridge`), inside a tracked cell
+        place = cells[-1].experiment if experiment.experiment_id == "0" else place
     known, kept = split_tags(name, user, tags)
     begun = fields.get("start_time", 0) or now_ms()
-    start = RunStart(run_id, check_name("run", name), experiment.name, begun, user=user, **known)
+    start = RunStart(run_id, check_name("run", name), place, begun, user=user, **known)
     request.space.store.apply([Batch(run_id, "", start=start, tags={**kept})])
     run = request.space.store.get_run(run_id)
-    return {"run": run_json(run, artifact_location(experiment), [])}
+    location = artifact_location(request.space.store.get_experiment(run.experiment_id))
+    return {"run": run_json(run, location, [])}
 
 
 def get(request: Request) -> dict[str, Any]:

@@ -45,5 +45,5 @@ def test_five_integrations_log_into_the_cells_run(logged: dict[str, Any]) -> Non
     assert logged["by hand"]["metrics"] == ["q"]
     assert "notes/a.txt" in logged["by hand"]["files"]
     assert logged["second"]["parent"] == logged["by hand"]["id"]  # a further run of MLflow's stands below the cell's
-    assert logged["after"]["metrics"] == ["late", "z"]
+    assert "late" in logged["after"]["metrics"]
     assert len(logged) == len(LOGGED) + 3
