@@ -55,8 +55,7 @@ def compare_outputs(
     """
     for name in ("stdout", "stderr"):
         yield from _compare_streams(name, _stream(expected, name), _stream(actual, name), tolerance, windows)
-    left = [output for output in expected if output.get("output_type") in ("display_data", "execute_result")]
-    right = [output for output in actual if output.get("output_type") in ("display_data", "execute_result")]
+    left, right = _displays(expected), _displays(actual)
     for number, one, other in _pair(left, right):
         name = f"display {number}"
         if one is None or other is None:
@@ -64,6 +63,16 @@ def compare_outputs(
             yield Difference("output", name, shown[0], shown[1], None, False, "displayed by one run only")
         else:
             yield from _compare_bundles(name, _data(one), _data(other), tolerance, windows)
+
+
+def _displays(outputs: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """What was displayed, run cards left out: they are ours, and name a run, a duration and a digest each."""
+    kinds = ("display_data", "execute_result")
+    return [o for o in outputs if o.get("output_type") in kinds and not any(map(_is_card, _data(o)))]
+
+
+def _is_card(mime: Any) -> bool:
+    return str(mime).startswith("application/vnd.mlops-nb.")
 
 
 def _stream(outputs: Sequence[Mapping[str, Any]], name: str) -> str:

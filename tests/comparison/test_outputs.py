@@ -112,6 +112,19 @@ def test_execution_counts_and_metadata_are_no_results() -> None:
     assert differences([one], [{**one, "execution_count": 9, "metadata": {}}]) == []
 
 
+def test_run_cards_are_no_results() -> None:
+    cards = [
+        {
+            "output_type": "display_data",
+            "data": {"application/vnd.mlops-nb.run+json": {}, "text/plain": f"run {name}"},
+            "metadata": {},
+        }
+        for name in "ab"
+    ]
+    assert differences([stdout("x"), cards[0]], [stdout("x"), cards[1]]) == []
+    assert differences([stdout("x"), cards[0]], [stdout("x")]) == []
+
+
 def test_a_display_more_is_named_and_the_others_still_pair() -> None:
     figure, table = display(png="aGk="), display(html="<table><tr><td>1</table>")
     assert differences([figure, table], [table]) == [("output", "display 1", False)]
