@@ -63,6 +63,10 @@ def run_verb(session: Session, line: str) -> Any:
 
 def _panel(session: Session, kind: str, data: Any, asked: Any) -> Any:
     """The widget for a result, in a kernel; its saved form is the static view."""
+    if kind == "service" and hasattr(session.shell, "kernel"):
+        from mlops_nb.panels.service_panel import ServicePanel
+
+        return ServicePanel(data)
     if kind not in ("runs", "compare", "models", "monitoring") or not hasattr(session.shell, "kernel"):
         return None
     from mlops_nb import workspace as workspaces

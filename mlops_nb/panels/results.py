@@ -238,6 +238,10 @@ def static_view(kind: str, data: Any) -> View:
                 code=str(view.facts.get("code") or ""),
             )
         )  # fmt: skip
+    if kind == "service":
+        from mlops_nb.panels.service_panel import service_view
+
+        return View(service_view(data))
     if kind == "compare":
         comparison, views, everything = data
         return View(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import importlib.abc
 import json
 import os
 import signal
@@ -83,6 +84,7 @@ class Worker:
         found = {}
         for each in plain:
             source = Source.from_plain(each)
+            _import_skops_alone(source.folder)
             found[source.role] = load_served(source, settings)
             fault = found[source.role].warm_up()
             if fault:
@@ -236,6 +238,39 @@ def _import_ahead() -> None:
 
     import mlops_nb.models.loading
     import mlops_nb.serving.app  # noqa: F401
+
+
+_NOT_FOR_SKOPS = ("torch", "dask", "pytest", "jax", "cupy", "matplotlib")
+
+
+def _import_skops_alone(folder: str) -> None:
+    """Where a model is of skops' format, import that without what it does not need.
+
+    It walks through all of scikit-learn for the types that it trusts, and so imports PyTorch, Dask and pytest where
+    they are installed: seconds, and hundreds of megabytes. This process has no other thread yet that could want them.
+    """
+    if "skops.io" in sys.modules or not any(Path(folder).rglob("*.skops")):
+        return
+    absent = _Absent(frozenset(name for name in _NOT_FOR_SKOPS if name not in sys.modules))
+    sys.meta_path.insert(0, absent)
+    try:
+        import skops.io  # noqa: F401
+    except ImportError:
+        pass  # loading says what is missing
+    finally:
+        sys.meta_path.remove(absent)
+
+
+class _Absent(importlib.abc.MetaPathFinder):
+    """Lets modules look as if they were not installed."""
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self._names = names
+
+    def find_spec(self, name: str, path: Any, target: Any = None) -> None:
+        """Refuse these; leave the others to the finders after this one."""
+        if name.partition(".")[0] in self._names:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
 def _raise_file_limit() -> None:

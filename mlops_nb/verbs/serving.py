@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops_nb import workspace as workspaces
-from mlops_nb.errors import InvalidInput
+from mlops_nb.errors import InvalidInput, require
 from mlops_nb.verbs.table import Result
 
 if TYPE_CHECKING:
@@ -138,3 +143,127 @@ def _settings(asked: argparse.Namespace, port: int) -> tuple[ServeSettings, bool
 def _say(sentence: str) -> None:
     sys.stderr.write(sentence + "\n")
     sys.stderr.flush()
+
+
+def add_predict(parser: argparse.ArgumentParser) -> None:
+    """Options of ``predict``."""
+    add = parser.add_argument
+    add("model_uri", metavar="MODEL_URI", help="models:/NAME@ALIAS or /VERSION, runs:/RUN/PATH, a folder")
+    add("source", metavar="IN", help="a Parquet or CSV file, or a folder of such files")
+    add("-o", "--output", required=True, metavar="OUT", help="the file to write; for a folder, a folder")
+    add("--only-predictions", action="store_true", help="leave the input's columns out")
+    add("--prefix", default="", metavar="TEXT", help="before the names of the predictions' columns")
+    add("--chunk-rows", type=int, default=50_000, metavar="N", help="rows in memory at a time (50,000)")
+    add("--engine", default="local", metavar="ENGINE", help="for a folder: local, dask, or dask://HOST:PORT")
+    add("--workers", type=int, metavar="N", help="for a folder: files at a time")
+    add("--overwrite", action="store_true", help="replace results that are there")
+    add("--trust", action="append", default=[], metavar="NAME", help="what of somebody else's model may run code")
+
+
+def do_predict(asked: argparse.Namespace) -> Result:
+    """Score a file or a folder of files."""
+    from mlops_nb.serving.batch import Job, plan_files, score_all
+    from mlops_nb.serving.following import find_source
+
+    if asked.chunk_rows < 1:
+        raise InvalidInput("A chunk has at least one row.", hint="For instance: --chunk-rows 50000")
+    pairs = plan_files(Path(asked.source), Path(asked.output), overwrite=asked.overwrite)
+    space = workspaces.current()
+    space.flush()
+    model = find_source("champion", asked.model_uri, space, trust=tuple(asked.trust))
+    jobs = [
+        Job(
+            str(source.absolute()), str(target.absolute()), model.folder, model.digest, f"{model.name}/{model.version}",
+            model.trust, model.safe_only, not asked.only_predictions, asked.prefix, asked.chunk_rows,
+        )
+        for source, target in pairs
+    ]  # fmt: skip
+    show = _Progress(len(jobs))
+    with _executor(asked.engine, asked.workers, len(jobs)) as executor:
+        rows = score_all(jobs, executor, show)
+    show.end()
+    files = f"{len(jobs)} file{'s' if len(jobs) != 1 else ''}"
+    plain = {"model": model.uri, "rows": rows, "files": [str(target) for _, target in pairs]}
+    return Result("text", f"{rows:,} rows of {files} scored by {model.uri} into {asked.output}", plain)
+
+
+@contextlib.contextmanager
+def _executor(engine: str, workers: int | None, files: int) -> Iterator[Executor | None]:
+    """Where files are scored; None for this process."""
+    if engine == "local" and (files == 1 or (workers or 1) == 1):
+        yield None
+    elif engine == "local":
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+
+        with ProcessPoolExecutor(min(workers or 1, files), multiprocessing.get_context("spawn")) as pool:
+            yield pool
+    elif engine == "dask":
+        distributed = require("distributed", "dask", purpose="score on a Dask cluster")
+        options = {"n_workers": workers or None, "threads_per_worker": 1, "dashboard_address": None}
+        with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster, set_as_default=False) as own:
+            yield own.get_executor(pure=False)
+    else:
+        from mlops_nb.projects.sweeps.engines import open_engine
+
+        found = open_engine(engine, workers)
+        try:
+            yield found.executor
+        finally:
+            found.close()
+
+
+class _Progress:
+    """Rows done, on one line of a terminal; now and then, where there is none."""
+
+    def __init__(self, files: int) -> None:
+        self._files = files
+        self._done: dict[str, int] = {}
+        self._begun = time.monotonic()
+        self._said = self._begun
+        self._terminal = sys.stderr.isatty()
+
+    def __call__(self, file: str, rows: int, whole: int) -> None:
+        self._done[file] = rows
+        now = time.monotonic()
+        if now - self._said < (0.2 if self._terminal else 10.0):
+            return
+        self._said = now
+        done = max(self._done.values()) if self._files > 1 and whole == 0 else sum(self._done.values())
+        share = f" of {whole:,} ({100 * rows // whole} %)" if whole and self._files == 1 else ""
+        files = f", {len(self._done)} of {self._files} files" if self._files > 1 else ""
+        line = f"{done:,}{share} rows{files}, {done / (now - self._begun):,.0f} rows/s"
+        sys.stderr.write(f"\r\x1b[K{line}" if self._terminal else f"{line}\n")
+        sys.stderr.flush()
+
+    def end(self) -> None:
+        """Leave no half line."""
+        if self._terminal and self._done:
+            sys.stderr.write("\r\x1b[K")
+
+
+def add_deploy_files(parser: argparse.ArgumentParser) -> None:
+    """Options of ``deploy-files``."""
+    add = parser.add_argument
+    add("version", metavar="NAME@ALIAS|NAME/VERSION", help="a registered version")
+    add("-o", "--output", required=True, metavar="DIR", help="the new folder to write")
+    add("--target", required=True, metavar="TARGET", help="docker, kserve or mlserver")
+    add("--storage-uri", default="", metavar="URI", help="kserve: where the cluster will find the model")
+
+
+def do_deploy_files(asked: argparse.Namespace) -> Result:
+    """Write what another engine needs to serve a version."""
+    import mlops_nb
+    from mlops_nb.serving.deploying import deploy_files
+
+    space = workspaces.current()
+    space.flush()
+    made = deploy_files(
+        asked.version, Path(asked.output), asked.target, space=space, release=mlops_nb.__version__,
+        storage_uri=asked.storage_uri,
+    )  # fmt: skip
+    plain = {"uri": made.uri, "target": made.target, "folder": str(made.folder), "files": list(made.files),
+             "checks": list(made.checks), "next": made.next}  # fmt: skip
+    lines = [f"{made.uri} for {made.target} in {made.folder}: {', '.join(made.files)}"]
+    lines += [f"✓ {check}" for check in made.checks]
+    return Result("text", "\n".join([*lines, f"Next: {made.next}"]), plain)

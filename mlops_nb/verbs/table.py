@@ -31,6 +31,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "rollback": ("governance", "give an alias or a stage back to the version before"),
     "describe": ("governance", "describe or tag a registered model or a version"),
     "serve": ("serving", "serve a model over HTTP"),
+    "predict": ("serving", "score a file, or a folder of files"),
+    "deploy-files": ("serving", "write what docker, KServe or MLServer need to serve a version"),
     "gates": ("governance", "what a version has to pass before it is promoted"),
     "card": ("governance", "the model card of a version"),
     "evaluate": ("evaluation", "how good a model is on data whose truth is known, also beside another"),
