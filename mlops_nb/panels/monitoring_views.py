@@ -84,7 +84,7 @@ def _parts(report: Report) -> list[str]:
     if report.reference.get("source"):
         about.append(f"beside {text(str(report.reference['source']), 80)} ({report.reference['rows']:,} rows)")
     head = tag(
-        "p", tag("span", f"{symbol} {words}", cls=f"st {colour}"), " ", " · ".join(filter(None, about)), cls="head"
+        "p", tag("span", f"{symbol} {words}", cls=f"st {colour}"), " ", " · ".join(filter(None, about)), cls="verdict"
     )
     why = "".join(tag("p", "• ", text(each, 300), cls="wrap") for each in report.reasons[:8])
     more = tag("p", f"and {len(report.reasons) - 8} more", cls="mute") if len(report.reasons) > 8 else ""

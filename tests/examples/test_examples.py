@@ -59,6 +59,11 @@ def test_example_runs_and_keeps_its_promise(example: Path, tmp_path: Path) -> No
         assert "'proline'" in shown["wrong"] and "version 1 of wine is @champion again" in shown["rollback"]
         assert shown["history"].index("back, version 2") < shown["history"].index("refused for @champion")
         assert "# wine, version 2" in shown["card"]
+    if example.stem == "06_loop":
+        assert shown["quiet"].startswith("✓ no drift") and shown["drift"].startswith("▲ drift")
+        assert "digits" in shown["retrain"] and "is the champion now, in place of version 1" in shown["retrain"]
+        assert "by version 2" in shown["follows"] and "version 1 monitored: drift" in shown["history"]
+        assert shown["lineage"].count("monitored: run") == 2 and "retrained: run fit" in shown["lineage"]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
