@@ -16,6 +16,9 @@ LEAST_ROWS = 30
 ASKED_ROWS = 5_000
 """Rows that the model is asked about, spread evenly over the data."""
 
+TRIED = (10, 300)
+"""Rows that tell how long asking takes: once what is the same for any number of rows, then the rest."""
+
 ASKED_CELLS = 250_000
 """And at most so many values of them: a wide table is asked about fewer rows."""
 
@@ -72,15 +75,25 @@ def take_snapshot(predict: Callable[[Any], Any] | None, data: Any) -> dict[str, 
 
 
 def _ask(predict: Callable[[Any], Any], rows: Any, count: int, width: int) -> dict[str, Any]:
-    """The profile of what the model says of some rows, spread evenly."""
-    begun = time.perf_counter()
-    predict(rows[: LEAST_ROWS // 3])
-    each = (time.perf_counter() - begun) / (LEAST_ROWS // 3)
-    most = min(ASKED_ROWS, ASKED_CELLS // max(1, width), int(SECONDS / max(each, 1e-9)))
-    if most < LEAST_ROWS:
+    """The profile of what the model says of some rows, drawn at random: data is often sorted, or goes in circles."""
+    import numpy
+
+    order = numpy.random.Generator(numpy.random.PCG64(0)).permutation(count)  # the user's random state is not touched
+    most = min(count, ASKED_ROWS, ASKED_CELLS // max(1, width))
+    spent, said = [], None
+    for size in (min(TRIED[0], most), min(TRIED[1], most)):
+        begun = time.perf_counter()
+        said = predict(rows[numpy.sort(order[:size])])
+        spent.append(time.perf_counter() - begun)
+        if spent[-1] > SECONDS:
+            break
+    each = max((spent[-1] - spent[0]) / max(1, TRIED[1] - TRIED[0]), 1e-9)
+    size = min(most, int(SECONDS / each))
+    if len(spent) == 2 and size > TRIED[1]:
+        said = predict(rows[numpy.sort(order[:size])])
+    elif len(spent) == 1:
         return {}
-    said = name_outputs(predict(rows[:: max(1, -(-count // most))]))
-    return profile_frame(said, seconds=PROFILE_SECONDS)
+    return profile_frame(name_outputs(said), seconds=PROFILE_SECONDS)
 
 
 def name_outputs(said: Any) -> Any:

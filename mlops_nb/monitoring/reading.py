@@ -53,9 +53,7 @@ class Asked:
 
     def feedback(self) -> Iterator[Any]:
         """The log's truth; late truth of earlier answers counts as well."""
-        yield from read_feedback(
-            self.folder, since=self.since, on_damage=self._note
-        )
+        yield from read_feedback(self.folder, since=self.since, on_damage=self._note)
 
 
 def rows_of(table: Any, found: Resolved) -> Any:
@@ -82,7 +80,7 @@ class Reading:
         for prefix, entries in ((INPUT, known.inputs), (OUTPUT, known.outputs)):
             for name, entry in entries.items():
                 if name not in asked.ignore:
-                    self.tallies[f"{prefix}{name}"] = Tally(entry, windows.count)
+                    self.tallies[f"{prefix}{name}"] = Tally(entry, windows.count, classes=prefix == OUTPUT)
         self.unknown = [
             name for name in present
             if name.startswith((INPUT, OUTPUT)) and name not in self.tallies
@@ -157,6 +155,8 @@ def _rank(found: ColumnFinding) -> tuple[bool, int, bool, float]:
 
 def _differ(tally: Tally, limits: Limits) -> drift.Difference:
     if tally.labels:
+        return drift.compare_categories(tally.reference, tally.counts, alpha=limits.alpha)
+    if tally.edges and tally.are_classes:
         return drift.compare_categories(tally.reference, tally.counts, alpha=limits.alpha)
     if tally.edges:
         return drift.compare_ordered(

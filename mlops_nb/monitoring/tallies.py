@@ -9,6 +9,9 @@ from typing import Any
 NEW_VALUES = 20
 """Unknown categories that are kept by name."""
 
+CLASSES = 20
+"""Different whole numbers up to which a profile has a bin for each."""
+
 OTHER = "(other)"
 NEW = "(new)"
 
@@ -36,6 +39,8 @@ class Tally:
         The column's entry in the profile of the reference (see `mlops_nb.capture.data.profiles`).
     windows : int
         Windows of time.
+    classes : bool
+        Whether a few whole numbers are taken for classes, which have no order: so it is with what a model says.
 
     Attributes
     ----------
@@ -50,10 +55,11 @@ class Tally:
     faults : Faults
     """
 
-    def __init__(self, profile: Mapping[str, Any], windows: int) -> None:
+    def __init__(self, profile: Mapping[str, Any], windows: int, *, classes: bool = False) -> None:
         import numpy
 
         self.profile = profile
+        self._classes = classes
         self.name = str(profile["name"])
         self.kind = str(profile.get("kind", "other"))
         self.faults = Faults()
@@ -81,6 +87,12 @@ class Tally:
         self._open = bool(profile.get("other")) and not self._rare
         """Whether the reference had values whose names it did not keep: then none can be called new."""
         self.labels += [OTHER, NEW]
+
+    @property
+    def are_classes(self) -> bool:
+        """Whether the bins are a few whole numbers that stand for classes."""
+        few = self._classes and 1 < len(self.edges) <= CLASSES + 1 and self.edges[0] == self.edges[1]
+        return few and all(edge == int(edge) for edge in self.edges)
 
     @property
     def counts(self) -> Any:

@@ -255,7 +255,7 @@ def comparison_rows(found: Mapping[str, Mapping[str, float]], names: Sequence[st
     >>> comparison_rows({"champion": {"auc": 0.8}, "challenger": {"auc": 0.9}}, ["champion", "challenger"])
     [['auc', '0.8', '0.9']]
     """
-    metrics = list(dict.fromkeys(metric for name in names for metric in found.get(name, {})))
+    metrics = dict.fromkeys(metric for name in names for metric in found.get(name, {}) if metric != "example_count")
     return [
         [metric, *(show_number(found[name][metric]) if metric in found.get(name, {}) else "" for name in names)]
         for metric in metrics
