@@ -327,6 +327,13 @@ class Drive:
             return
         given = ", ".join(sorted(trial.metrics)[:8]) or "none"
         self._stop_running()
+        nested = self.space.store.search_runs(None, f"parent_run_id = '{trial.run_id}'", limit=100).items
+        if any(metric in run.metrics for run in nested):
+            raise InvalidInput(
+                f"Several cells of the notebook give {metric!r}, so it does not tell trials apart.",
+                hint=f"Give them different names, or judge by another one ({given}): "
+                f"mlops-nb sweep --resume {self.run.run_id} --metric NAME",
+            )
         raise InvalidInput(
             f"The notebook gives no metric {metric!r}{closest(metric, trial.metrics)}; it gives: {given}.",
             hint=f"Go on with another: mlops-nb sweep --resume {self.run.run_id} --metric NAME",
