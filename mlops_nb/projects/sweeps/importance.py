@@ -7,7 +7,10 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["importances", "variance_shares"]
+from mlops_nb.projects.parameters import recordable
+from mlops_nb.projects.sweeps.board import Board
+
+__all__ = ["board_importance", "importances", "variance_shares"]
 
 FEWEST = 4
 """Points below which nothing can be said."""
@@ -16,6 +19,22 @@ SAMPLED = 400
 """Points that a forest is grown from: more would take seconds and say the same."""
 
 BINS = 8
+
+
+def board_importance(board: Board) -> dict[str, Any]:
+    """What matters for a sweep's metric, as ``shares`` and ``method``; empty where there is nothing to compare.
+
+    Examples
+    --------
+    >>> board_importance(Board("s", ["a"], 1))
+    {}
+    """
+    if board.metric is None or len(board.axes) < 2:
+        return {}
+    usable = [(point.values, point.mean) for point in board.points() if point.mean is not None]
+    points = [{name: recordable(values.get(name)) for name in board.axes} for values, _ in usable]
+    shares, method = importances(points, [mean for _, mean in usable])
+    return {"shares": shares, "method": method} if shares else {}
 
 
 def importances(

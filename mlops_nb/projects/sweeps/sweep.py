@@ -13,10 +13,9 @@ from mlops_nb.entities import Status, new_id
 from mlops_nb.errors import InvalidInput, MlopsError, StoreError
 from mlops_nb.projects.declarations import closest
 from mlops_nb.projects.events import Interruption, on_signals
-from mlops_nb.projects.parameters import recordable
 from mlops_nb.projects.sweeps.board import Board, Trial
 from mlops_nb.projects.sweeps.engines import Engine, EngineLost, open_engine
-from mlops_nb.projects.sweeps.importance import importances
+from mlops_nb.projects.sweeps.importance import board_importance
 from mlops_nb.projects.sweeps.plan import FACT, KIND_TAG, Plan, load_trials
 from mlops_nb.projects.sweeps.samplers import Sampler, make_sampler
 from mlops_nb.projects.sweeps.stopping import is_hopeless, to_curve
@@ -88,7 +87,7 @@ def run_sweep(
     if known and not missing(known, sampler, plan):
         board = _board(plan, sampler, known, resume or "")
         board.state = "finished"
-        board.importance = space.store.facts(board.sweep_id, [RESULT_FACT]).get(RESULT_FACT) or _importance(board)
+        board.importance = space.store.facts(board.sweep_id, [RESULT_FACT]).get(RESULT_FACT) or board_importance(board)
         (watcher or Silent()).on_end(board)
         return board
     engine = open_engine(plan.engine, plan.workers)
@@ -141,16 +140,6 @@ def _run_of(plan: Plan, space: Workspace, resume: str | None) -> Any:
 
 def _shown(axis: Any) -> str | None:
     return str(axis).partition("=")[2]
-
-
-def _importance(board: Board) -> dict[str, Any]:
-    """What matters for the metric, where there is more than one parameter to compare."""
-    if board.metric is None or len(board.axes) < 2:
-        return {}
-    usable = [(point.values, point.mean) for point in board.points() if point.mean is not None]
-    points = [{name: recordable(values.get(name)) for name in board.axes} for values, _ in usable]
-    shares, method = importances(points, [mean for _, mean in usable])
-    return {"shares": shares, "method": method} if shares else {}
 
 
 class Drive:
@@ -449,5 +438,5 @@ class Drive:
         if interrupted:
             self.run.finish(Status.KILLED)
         else:
-            board.importance = _importance(board)
+            board.importance = board_importance(board)
             self.run.fact(RESULT_FACT, board.importance)
