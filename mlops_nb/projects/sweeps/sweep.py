@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_nb import workspace as workspaces
 from mlops_nb.entities import Status, new_id
-from mlops_nb.errors import InvalidInput, MlopsError, StoreError
+from mlops_nb.errors import InvalidInput, MlopsError, NotFound, StoreError
 from mlops_nb.projects.declarations import closest
 from mlops_nb.projects.events import Interruption, on_signals
 from mlops_nb.projects.sweeps.board import Board, Trial
@@ -359,9 +359,10 @@ class Drive:
         for trial in list(self._out.values()):
             if trial.state != "running":
                 continue
-            if is_hopeless(self._curve(trial), finished, maximize=self.board.maximize):
-                trial.state = "stopped"
-                self.space.store.update_run(trial.run_id, tags={STOP_TAG: "others were better at this step"})
+            with contextlib.suppress(NotFound):  # it has not begun yet
+                if is_hopeless(self._curve(trial), finished, maximize=self.board.maximize):
+                    self.space.store.update_run(trial.run_id, tags={STOP_TAG: "others were better at this step"})
+                    trial.state = "stopped"
 
     def _curve(self, trial: Trial) -> list[tuple[int, float]]:
         """What a trial reported of the metric: in its own run, or in one of its cells'."""

@@ -113,7 +113,8 @@ def _become_kernel(request: dict[str, Any]) -> None:
     sys.argv = ["ipykernel_launcher.py", *request["words"]]
     from ipykernel.kernelapp import IPKernelApp
 
-    IPKernelApp.launch_instance(argv=sys.argv[1:])
+    # The class has read the environment when it was imported, before there was this parent to watch.
+    IPKernelApp.launch_instance(argv=[*sys.argv[1:], f"--IPKernelApp.parent_handle={os.getppid()}"])
 
 
 def _seed_anew() -> None:
