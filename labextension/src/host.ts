@@ -36,6 +36,7 @@ export class SidebarHost extends Panel {
       return;
     }
     this._asked = true;
+    this._lab.list.activate();
     void import('./sidebar').then(({ makeSidebar }) => {
       this.addWidget(makeSidebar(this._lab));
       requestAnimationFrame(() => this._ready.resolve());

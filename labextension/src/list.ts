@@ -23,6 +23,7 @@ export interface IKept {
 
 const PAGE = 100;
 const SETTLE_MS = 250;
+const WORDS_MS = 15_000;
 const BY: Record<Grouping, string> = { none: '', notebook: 'notebook', cell: 'cell', experiment: 'experiment', sweep: 'parent' };
 
 export class RunsList {
@@ -46,6 +47,8 @@ export class RunsList {
   loaded = false;
   picked: string[] = [];
 
+  private _active = false;
+  private _wordsAt = 0;
   private _branches = new Map<string, IBranch>();
   private _opened = new Set<string>();
   private _rows: IRow[] | null = null;
@@ -111,6 +114,14 @@ export class RunsList {
 
   query(): IRunsQuery {
     return { scope: this.scope, notebook: this.scope === 'notebook' ? this.notebook : null, filter: this.filter };
+  }
+
+  /** Nothing is asked before somebody looks. */
+  activate(): void {
+    if (!this._active) {
+      this._active = true;
+      void this.reload();
+    }
   }
 
   // -- asked by the view -------------------------------------------------------------------------------------------
@@ -188,7 +199,7 @@ export class RunsList {
   /** Read everything again that is on screen; what is there stays until the answer comes. */
   async reload(): Promise<void> {
     const round = ++this._round;
-    if (!this.feed.ready) {
+    if (!this.feed.ready || !this._active) {
       return;
     }
     if (this.scope === 'notebook' && !this.notebook) {
@@ -344,8 +355,14 @@ export class RunsList {
   }
 
   private async _readWords(): Promise<void> {
+    // Keys change seldom, runs often.
+    if (Date.now() - this._wordsAt < WORDS_MS) {
+      return;
+    }
+    this._wordsAt = Date.now();
     try {
       this.words = await this.feed.api.words();
+      this._emit();
     } catch (error) {
       // Completion is a help: without it the field still works.
     }

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-START_LIMIT = 120.0
-STEP_LIMIT = 90_000
+START_LIMIT = 240.0
+STEP_LIMIT = 180_000
 """Longest wait for one step in the browser, in milliseconds: generous, since it is only reached by a failure."""
 
 # Read before any test: each gets an environment without settings.
