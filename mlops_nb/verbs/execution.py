@@ -66,7 +66,7 @@ def _values(asked: argparse.Namespace) -> dict[str, Any]:
     return values
 
 
-def _run_notebook(asked: argparse.Namespace) -> Result:
+def _run_notebook(asked: argparse.Namespace, tags: dict[str, str] | None = None) -> Result:
     from mlops_nb.projects.events import NotebookFailed
     from mlops_nb.projects.progress import ProgressBar
     from mlops_nb.projects.rerun import run_notebook
@@ -79,6 +79,7 @@ def _run_notebook(asked: argparse.Namespace) -> Result:
             params=_values(asked),
             experiment=asked.experiment,
             name=asked.name,
+            tags=tags,
             output=asked.output,
             kernel=asked.kernel,
             timeout=asked.timeout,
@@ -132,9 +133,10 @@ def _run_again(asked: argparse.Namespace) -> Result:
     view = load_view(run.run_id, space)
     if not view.facts.get("slice") and run.source_type == "PROJECT" and run.notebook:
         asked.target = str(space.project / run.notebook)
-        given = {key: str(value) for key, value in run.params.items() if value is not None}
+        taken = notebook_contract(asked.target).parameters  # what else it has, it has logged by itself
+        given = {key: str(value) for key, value in run.params.items() if value is not None and key in taken}
         asked.param = [*(f"{key}={value}" for key, value in given.items()), *asked.param]
-        return _run_notebook(asked)
+        return _run_notebook(asked, {"mlops_nb.rerun_of": run.run_id})
     values = {name: parse_value(str(text)) for name, text in _values(asked).items()}
     unknown = [name for name in values if name not in run.params]
     if unknown:

@@ -127,14 +127,24 @@ def rerun(target: str | Path | Run, params: Mapping[str, Any] | None = None, **o
     tags = {"mlops_nb.rerun_of": view.run.run_id}
     if not view.facts.get("slice") and view.run.source_type == "PROJECT" and view.run.notebook:
         options["tags"] = {**tags, **options.get("tags", {})}
-        again = {**view.run.params, **(params or {})}
-        return ReadRun.of(run_notebook(space.project / view.run.notebook, params=again, **options))
+        place = space.project / view.run.notebook
+        again = {**_taken(place, view.run.params), **(params or {})}
+        return ReadRun.of(run_notebook(place, params=again, **options))
     with site_for(view, options.pop("env", "current")) as site:
         found, outcome = rerun_slice(view, site, space, params=dict(params or {}), tags=tags)
     if found is None:
         outcome.raise_for_failure(view.run.name)
         raise NotFound(f"The slice of {view.run.name!r} ran, but its last cell was not tracked.")
     return ReadRun.of(found.run)
+
+
+def _taken(notebook: Path, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a run's params, those that its notebook takes; the others it has logged by itself."""
+    from mlops_nb.projects.parameters import contract
+    from mlops_nb.projects.plain import read_plain
+
+    stated = contract(read_plain(notebook), str(notebook)).parameters
+    return {name: value for name, value in params.items() if name in stated}
 
 
 def _rerun_project(folder: Path, params: Mapping[str, Any], options: dict[str, Any]) -> Run:
