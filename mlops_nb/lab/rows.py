@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from mlops_nb.entities import Run
 from mlops_nb.errors import InvalidInput
+from mlops_nb.lab.memory import until_written
 from mlops_nb.lab.places import Places
 from mlops_nb.lab.shapes import Best, Number, RunRow
 from mlops_nb.panels.format import better_direction, plain_json
@@ -100,12 +102,16 @@ def count_children(space: Workspace, run_ids: Sequence[str]) -> dict[str, int]:
     """How many runs are nested directly in each of these; those with none are left out."""
     found: dict[str, int] = {}
     for start in range(0, len(run_ids), IN_A_FILTER):
-        some = [each for each in run_ids[start : start + IN_A_FILTER] if each.isalnum()]
+        some = tuple(each for each in run_ids[start : start + IN_A_FILTER] if each.isalnum())
         if some:
-            names = ", ".join(f"'{each}'" for each in some)
-            groups = space.store.group_runs("parent", filter=f"parent_run_id IN ({names})", limit=len(some))
-            found |= {group["key"]: group["count"] for group in groups}
+            found |= until_written(space, ("children", some), partial(_count_children, space, some))
     return found
+
+
+def _count_children(space: Workspace, run_ids: Sequence[str]) -> dict[str, int]:
+    names = ", ".join(f"'{each}'" for each in run_ids)
+    groups = space.store.group_runs("parent", filter=f"parent_run_id IN ({names})", limit=len(run_ids))
+    return {str(group["key"]): int(group["count"]) for group in groups}
 
 
 def key_names(runs: Iterable[Run], kind: str) -> list[str]:

@@ -1,0 +1,127 @@
+"""In a real JupyterHub, behind its proxy and its prefix: the routes are there, strangers are not let in, and the audit
+names the user."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlops_nb.workspace import open_workspace
+
+pytestmark = pytest.mark.nightly
+
+TOKEN = "0123456789abcdef" * 4
+BASE = "/hubbase/"
+CONFIG = """
+c.JupyterHub.bind_url = "http://127.0.0.1:{port}{base}"
+c.JupyterHub.hub_bind_url = "http://127.0.0.1:{hub}"
+c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{proxy}"
+c.ConfigurableHTTPProxy.auth_token = "{token}"
+c.JupyterHub.authenticator_class = "dummy"
+c.JupyterHub.spawner_class = "simple"
+c.SimpleLocalProcessSpawner.home_dir_template = {home!r}
+c.Spawner.args = ["--allow-root"]
+c.Spawner.cmd = [{python!r}, "-m", "jupyterhub.singleuser"]
+c.Spawner.start_timeout = 240
+c.Spawner.http_timeout = 240
+c.Spawner.env_keep = ["PATH", "LANG", "VIRTUAL_ENV"]
+c.Authenticator.allow_all = True
+c.JupyterHub.services = [{{"name": "tests", "api_token": "{token}"}}]
+c.JupyterHub.load_roles = [{{"name": "tests", "scopes": ["admin:users", "admin:servers", "tokens", "access:servers"],
+                            "services": ["tests"]}}]
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def call(url: str, method: str = "GET", body: Any = None, token: str = TOKEN) -> tuple[int, Any]:
+    headers = {"Authorization": f"token {token}"} if token else {}
+    data = None if body is None else json.dumps(body).encode()
+    headers |= {"Content-Type": "application/json"} if data else {}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=60) as found:
+            text = found.read()
+            return found.status, json.loads(text) if text[:1] in (b"{", b"[") else text
+    except urllib.error.HTTPError as error:
+        return error.code, None
+    except OSError:
+        return 0, None
+
+
+def wait(url: str, wanted: Any, seconds: float = 120) -> Any:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        status, answer = call(url)
+        if status == 200 and wanted(answer):
+            return answer
+        time.sleep(0.3)
+    raise AssertionError(f"{url} was not there after {seconds} s")
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """A hub with the server of ``ana`` in it: its address, and her home."""
+    pytest.importorskip("jupyterhub")
+    if shutil.which("configurable-http-proxy") is None:
+        pytest.skip("configurable-http-proxy is not on the path: npm install -g configurable-http-proxy")
+    home, port = tmp_path / "home", free_port()
+    home.mkdir()
+    (tmp_path / "config.py").write_text(
+        CONFIG.format(base=BASE, port=port, hub=free_port(), proxy=free_port(), token=TOKEN, home=str(home),
+                      python=sys.executable)
+    )  # fmt: skip
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MLOPS_NB_")}
+    with (tmp_path / "hub.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jupyterhub", "-f", "config.py"], cwd=tmp_path, env=environment, stdout=log,
+            stderr=log, start_new_session=True,
+        )  # fmt: skip
+    address = f"http://127.0.0.1:{port}{BASE}"
+    try:
+        wait(f"{address}hub/api/", lambda answer: "version" in answer)
+        assert call(f"{address}hub/api/users/ana", "POST")[0] == 201
+        assert call(f"{address}hub/api/users/ana/server", "POST")[0] in (201, 202)
+        wait(f"{address}hub/api/users/ana", lambda answer: answer["servers"].get("", {}).get("ready"))
+        yield address, home
+    except BaseException:
+        sys.stderr.write((tmp_path / "hub.log").read_text()[-4000:])
+        raise
+    finally:
+        call(f"{address}hub/api/users/ana/server", "DELETE")
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
+def test_the_road_through_the_hub(hub: tuple[str, Path]) -> None:
+    address, home = hub
+    space = open_workspace(str(home / ".mlops_nb"))
+    space.store.create_model("churn")
+    status, made = call(f"{address}hub/api/users/ana/tokens", "POST", {"note": "test"})
+    assert status == 201
+    routes = f"{address}user/ana/mlops-nb/lab/"
+    status, hello = call(f"{routes}hello", token=made["token"])
+    assert status == 200 and hello["user"] == "ana", hello
+    assert Path(hello["store"]["where"]).resolve() == (home / ".mlops_nb").resolve()
+    for token in ("", "wrong"):
+        assert call(f"{routes}hello", token=token)[0] != 200 or "store" not in call(f"{routes}hello", token=token)[1]
+    status, done = call(f"{routes}verbs/describe", "POST", {"words": ["churn", "whose it is"]}, made["token"])
+    assert status == 200, done
+    assert space.store.model_changes("churn")[-1].by.user == "ana"
+    space.close()
