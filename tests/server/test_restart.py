@@ -57,7 +57,7 @@ def start_server(folder: Path, port: int) -> subprocess.Popen[bytes]:
     raise AssertionError("the server did not start")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_killed_and_started_again_while_four_kernels_log(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
