@@ -124,7 +124,7 @@ def _judge(report: Report, asked: Asked, reference: str | None, truth: str | Non
     known = find_reference(asked.found, asked.space, file=reference, columns=_inputs(asked.found, names, asked.space))
     windows = span.plan()
     reading = Reading(asked, known, windows, names, _truths(asked, truth))
-    for table in asked.answers():
+    for table in asked.answers(reading.columns):
         reading.add(table)
     report.rows, report.windows = reading.rows, windows.starts()
     report.since, report.until = (iso(span.first), iso(span.last)) if span.first <= span.last else ("", "")

@@ -22,6 +22,8 @@ from mlops_nb.registry import Resolved
 from mlops_nb.serving.log import INPUT, OUTPUT, read_answers, read_feedback
 from mlops_nb.workspace import Workspace
 
+_ALWAYS = ("time", "version", "run_id", "row", "status", "latency_ms")
+
 LEAST_WINDOW = 50
 """Values that a window needs for a point in a column's curve."""
 
@@ -87,6 +89,12 @@ class Reading:
             and name.partition(".")[2] not in asked.ignore
         ]  # fmt: skip
         self.lacking = [name for name in self.tallies if name.startswith(INPUT) and name not in present]
+
+    @property
+    def columns(self) -> list[str]:
+        """What of the log has to be read: a million request ids cost more than three columns."""
+        joined = ["request_id", f"{OUTPUT}prediction"] if len(self.truths) else []
+        return list(dict.fromkeys([*_ALWAYS, *joined, *self.tallies]))
 
     def add(self, table: Any) -> None:
         """Count a table of the log."""
