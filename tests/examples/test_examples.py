@@ -63,7 +63,9 @@ def test_example_runs_and_keeps_its_promise(example: Path, tmp_path: Path) -> No
         assert shown["quiet"].startswith("✓ no drift") and shown["drift"].startswith("▲ drift")
         assert "digits" in shown["retrain"] and "is the champion now, in place of version 1" in shown["retrain"]
         assert "by version 2" in shown["follows"] and "version 1 monitored: drift" in shown["history"]
-        assert shown["lineage"].count("monitored: run") == 2 and "retrained: run fit" in shown["lineage"]
+        steps = [" ".join(line.split()) for line in shown["lineage"].splitlines()]
+        assert steps.count("service: digits/1 → run: monitor digits/1") == 2
+        assert "run: monitor digits/1 → run: fit" in steps and "run: fit → version: models:/digits/2" in steps
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
