@@ -63,9 +63,7 @@ def test_an_empty_log_cannot_be_judged(what: str, capsys: pytest.CaptureFixture[
 
 def test_a_column_that_is_gone_is_a_fault_and_a_new_one_is_named() -> None:
     folder = healthy()
-    rewrite(
-        folder, lambda one: one.drop_columns(["input.age"]).append_column("input.height", one["input.income"])
-    )
+    rewrite(folder, lambda one: one.drop_columns(["input.age"]).append_column("input.height", one["input.income"]))
     report = monitor("models:/churn/1", record=False)
     assert report.faulty == ["age"] and report.column("age").why == "is not in the log"
     assert report.column("height").verdict == "unknown" and "not in the reference" in report.column("height").why

@@ -98,9 +98,7 @@ def test_kserve(churn: str) -> None:
         (["churn/1", "-o", "out", "--target", "kserve", "--storage-uri", "file:///etc"], "no place that KServe reads"),
     ],
 )
-def test_refusals_write_nothing(
-    churn: str, words: list[str], said: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_refusals_write_nothing(churn: str, words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("full").mkdir()
     Path("full/notes.txt").write_text("mine", encoding="utf-8")
     assert deploy(*words) == 2
