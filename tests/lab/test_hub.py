@@ -21,7 +21,7 @@ import pytest
 
 from mlops_nb.workspace import open_workspace
 
-pytestmark = pytest.mark.nightly
+pytestmark = [pytest.mark.nightly, pytest.mark.timeout(600)]
 
 TOKEN = "0123456789abcdef" * 4
 BASE = "/hubbase/"
@@ -65,7 +65,7 @@ def call(url: str, method: str = "GET", body: Any = None, token: str = TOKEN) ->
         return 0, None
 
 
-def wait(url: str, wanted: Any, seconds: float = 120) -> Any:
+def wait(url: str, wanted: Any, seconds: float = 240) -> Any:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         status, answer = call(url)
