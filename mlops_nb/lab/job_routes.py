@@ -6,12 +6,15 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from mlops_nb.errors import InvalidInput, NotFound
+from mlops_nb.errors import InvalidInput, MlopsError, NotFound
 from mlops_nb.lab import work_shapes
 from mlops_nb.lab.context import Context, lab_route
 from mlops_nb.lab.jobs import FOLDER
 from mlops_nb.lab.worker import LOG
+from mlops_nb.monitoring.report import NO_DRIFT
 from mlops_nb.panels.format import plain_json
+from mlops_nb.registry import resolve
+from mlops_nb.registry.history import MONITORS
 from mlops_nb.server.routing import Request, Text
 from mlops_nb.verbs import load_verb
 from mlops_nb.workspace import Workspace
@@ -209,12 +212,17 @@ def _drift(space: Workspace, uri: str) -> dict[str, Any] | None:
     """What the last monitoring of a model said."""
     if not uri:
         return None
-    quoted = uri.replace("'", "''")
-    runs = space.store.search_runs(None, f"tags.`mlops_nb.monitor` = '{quoted}'", limit=1).items
+    try:
+        exact = resolve(uri, space).uri  # an alias is monitored as the version that it stands for
+    except MlopsError:
+        return None
+    quoted = exact.replace("'", "''")
+    runs = space.store.search_runs(None, f"tags.`{MONITORS}` = '{quoted}'", limit=1).items
     if not runs:
         return None
     run = runs[0]
-    return {"state": run.tags.get("mlops_nb.drift", "unknown"), "checked": run.start_time, "run_id": run.run_id}
+    said = run.tags.get("mlops_nb.drift", "unknown")
+    return {"state": "ok" if said == NO_DRIFT else said, "checked": run.start_time, "run_id": run.run_id}
 
 
 ROUTES = (

@@ -12,6 +12,7 @@ from mlops_nb.lab.memory import until_written
 from mlops_nb.lab.places import Places
 from mlops_nb.lab.shapes import Best, Number, RunRow
 from mlops_nb.panels.format import better_direction, plain_json
+from mlops_nb.registry.history import MONITORS
 from mlops_nb.workspace import Workspace
 
 TEXT_LIMIT = 200
@@ -26,7 +27,7 @@ KINDS = {"PROJECT": "notebook", "SWEEP": "sweep", "PIPELINE": "pipeline", "MONIT
 _MARKS = {
     "mlops_nb.reproduces": "reproduction",
     "mlops_nb.pipeline": "pipeline",
-    "mlops_nb.monitor": "monitor",
+    MONITORS: "monitor",
     "mlops_nb.service": "service",
 }
 

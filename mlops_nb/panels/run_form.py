@@ -67,10 +67,11 @@ class RunForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def values(self) -> dict[str, Any]:
         """What was filled in, as the contract's check takes it; a field that was left alone is not given."""
         found = {name: _value(field) for name, field in self.fields.items() if self._is_given(name)}
-        needed = {name for name in found if self.stated.parameters[name].required}
-        return {
-            name: value for name, value in found.items() if value is not None and not (name in needed and not value)
-        }
+        return {name: value for name, value in found.items() if value is not None and not self._is_left_empty(name)}
+
+    def _is_left_empty(self, name: str) -> bool:
+        """A field of a parameter without default in which nothing was typed; 0, False and an empty path are values."""
+        return self.stated.parameters[name].required and self.fields[name].value in (None, "")
 
     def problems(self) -> list[str]:
         """What does not fit, a sentence for each field."""

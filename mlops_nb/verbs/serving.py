@@ -253,13 +253,13 @@ def add_deploy_files(parser: argparse.ArgumentParser) -> None:
 
 def do_deploy_files(asked: argparse.Namespace) -> Result:
     """Write what another engine needs to serve a version."""
-    import mlops_nb
     from mlops_nb.serving.deploying import deploy_files
 
     space = workspaces.current()
     space.flush()
+    release = str(sys.modules["mlops_nb"].__version__)  # it is above us on the road, and loaded
     made = deploy_files(
-        asked.version, Path(asked.output), asked.target, space=space, release=mlops_nb.__version__,
+        asked.version, Path(asked.output), asked.target, space=space, release=release,
         storage_uri=asked.storage_uri,
     )  # fmt: skip
     plain = {"uri": made.uri, "target": made.target, "folder": str(made.folder), "files": list(made.files),
