@@ -144,7 +144,7 @@ function Field(props: { parameter: IParameter; value: string; wrong: string | nu
   return (
     <div className="mlops-Field">
       <label htmlFor={id}>
-        <Name text={parameter.name} limit={40} />
+        <Name text={parameter.name} limit={40} />{' '}
         <span className="mlops-mute mlops-code">{parameter.kind}</span>
       </label>
       {choices && !props.sweep ? (
