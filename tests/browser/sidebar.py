@@ -31,9 +31,9 @@ mlops_nb.log_model(model, "model")
 def write_training(lab: Lab, name: str) -> Path:
     """A notebook with typed parameters and a cell that trains; in the page's kernel it waits for a file ``go``.
 
-    Only there: a reproduction puts files aside that were not there before, and would wait for ever.
+    Only there, and outside the project: a file that appears beside the notebook counts as written by the cell.
     """
-    source = TRAIN.replace("GATE", str(lab.root / "go"))
+    source = TRAIN.replace("GATE", str(lab.folder / "go"))
     path = lab.write_notebook(name, ["%load_ext mlops_nb", "lr: float = 0.1\nepochs: int = 8  # rounds", source])
     content = json.loads(path.read_text())
     content["cells"][1]["metadata"] = {"tags": ["parameters"]}

@@ -30,7 +30,7 @@ def test_the_whole_road(page: LabPage, lab: Lab, tmp_path: Path) -> None:
 
 
 def _first_half(panels: Panels, page: LabPage, lab: Lab, name: str) -> None:
-    (lab.root / "go").unlink(missing_ok=True)
+    (lab.folder / "go").unlink(missing_ok=True)
     write_training(lab, name)
     page.open_notebook(name)
     sidebar = panels.open_sidebar()
@@ -63,7 +63,7 @@ def _watch(panels: Panels, lab: Lab) -> None:
     strip.locator(".mlops-Tile", has_text="loss").wait_for()
     assert strip.get_by_role("button", name="Stop").is_enabled()
     panels.snap("2-live")
-    (lab.root / "go").touch()
+    (lab.folder / "go").touch()
     panels.wait_cell(2)
     card = view.locator(".jp-OutputArea .mlops-Card")
     card.wait_for()
