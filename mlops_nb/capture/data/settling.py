@@ -61,6 +61,8 @@ def settle(collector: Collector, events: list[tuple[str, str]], border: Border) 
     """
     sights: dict[str, _Sight] = {}
     for path, operation, via in collector.files:
+        if path.endswith(".pyc") and operation != "r":
+            continue  # Python keeps its cache: neither the source nor data is written
         _see(sights.setdefault(border.source(os.path.normpath(path)), _Sight()), operation, via)
     for path in collector.databases:
         sight = sights.setdefault(path, _Sight())
@@ -98,7 +100,7 @@ def _add_events(sights: dict[str, _Sight], events: list[tuple[str, str]], border
         if path.endswith(".pyc"):
             path = border.source(path)
             if operation != "r":
-                continue  # Python keeps its cache: neither the source nor data is written
+                continue
         sight = sights.setdefault(path, _Sight())
         if operation in "cm":
             sight.made |= operation == "c" and not sight.exact
