@@ -30,7 +30,6 @@ def test_the_whole_road(page: LabPage, lab: Lab, tmp_path: Path) -> None:
 
 
 def _first_half(panels: Panels, page: LabPage, lab: Lab, name: str) -> None:
-    (lab.folder / "go").unlink(missing_ok=True)
     write_training(lab, name)
     page.open_notebook(name)
     sidebar = panels.open_sidebar()
@@ -38,7 +37,7 @@ def _first_half(panels: Panels, page: LabPage, lab: Lab, name: str) -> None:
     sidebar.get_by_text("No runs yet").wait_for()
     panels.snap("1-empty")
     _track(panels, page)
-    _watch(panels, lab)
+    _watch(panels)
     _again(panels, page)
     _compare(panels)
 
@@ -54,7 +53,7 @@ def _track(panels: Panels, page: LabPage) -> None:
     )
 
 
-def _watch(panels: Panels, lab: Lab) -> None:
+def _watch(panels: Panels) -> None:
     """While the cell runs, its row and the card under it are live."""
     view = panels.page
     panels.start_cell(2)
@@ -63,7 +62,7 @@ def _watch(panels: Panels, lab: Lab) -> None:
     strip.locator(".mlops-Tile", has_text="loss").wait_for()
     assert strip.get_by_role("button", name="Stop").is_enabled()
     panels.snap("2-live")
-    (lab.folder / "go").touch()
+    panels.release()
     panels.wait_cell(2)
     card = view.locator(".jp-OutputArea .mlops-Card")
     card.wait_for()
@@ -150,6 +149,7 @@ def _register_and_promote(panels: Panels) -> None:
     view.locator(".jp-Dialog .jp-mod-accept").click()
     model = panels.active_page("mlops-ModelPage")
     model.get_by_role("button", name="Promote …").first.click()
+    view.wait_for_function("document.activeElement.matches('.jp-Dialog input')")  # the dialog has settled
     view.locator(".jp-Dialog").get_by_label("Why").fill("better than before")
     panels.snap("10-promote")
     view.locator(".jp-Dialog .jp-mod-accept").click()
