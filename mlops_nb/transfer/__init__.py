@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from mlops_nb.transfer.exporting import export_mlflow
-from mlops_nb.transfer.importing import import_mlflow
+from mlops_nb.transfer.importing import import_mlflow, import_tensorboard, import_wandb
 from mlops_nb.transfer.moving import merge_stores, migrate_store
 from mlops_nb.transfer.parcels import File, Origin, Report
 
-__all__ = ["File", "Origin", "Report", "export_mlflow", "import_mlflow", "merge_stores", "migrate_store"]
+__all__ = [
+    "File", "Origin", "Report", "export_mlflow", "import_mlflow", "import_tensorboard", "import_wandb", "merge_stores",
+    "migrate_store",
+]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Taking over what MLflow keeps: from a server, a folder ``mlruns`` or a SQLite file, as often as one likes."""
+"""Taking over what MLflow, TensorBoard and W&B keep, as often as one likes: what is here stays."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from mlops_nb.transfer.copying import Tick, copy_store
 from mlops_nb.transfer.mlflow import MlflowOrigin, Source
 from mlops_nb.transfer.own import keep_in
 from mlops_nb.transfer.parcels import Report
+from mlops_nb.transfer.plain_runs import PlainRuns
 from mlops_nb.workspace import Workspace
 
 
@@ -65,6 +66,94 @@ def import_mlflow(
     return copy_store(
         origin, space.store, keep_in(space.artifacts), tick or (lambda done, name: None), thorough=thorough
     )
+
+
+def import_tensorboard(
+    source: str, space: Workspace, *, thorough: bool = False, tick: Tick | None = None, expect: Tick | None = None
+) -> Report:
+    """Copy what TensorBoard's event files say: a run for each folder that has some.
+
+    Parameters
+    ----------
+    source : str
+        The log directory.
+    space : Workspace
+        Where to; the experiment has the name of the folder.
+    thorough : bool
+        Compare all points also of runs that look the same.
+    tick, expect : callable, optional
+        Hear of each run that was copied, and before that of how many there are.
+
+    Returns
+    -------
+    Report
+        With what could not be carried over.
+
+    Raises
+    ------
+    NotFound, InvalidInput
+        If there are no event files in `source`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from mlops_nb.workspace import open_workspace
+    >>> import_tensorboard(tempfile.mkdtemp(), open_workspace(tempfile.mkdtemp()))
+    Traceback (most recent call last):
+    mlops_nb.errors.InvalidInput: ... has no event files of TensorBoard's (events.out.tfevents.…). ...
+    """
+    from mlops_nb.transfer.tensorboard import tensorboard_runs
+
+    report = Report(source, str(space.root))
+    return _copy_plain(tensorboard_runs(Path(source).expanduser(), report), space, thorough, tick, expect)
+
+
+def import_wandb(
+    source: str, space: Workspace, *, thorough: bool = False, tick: Tick | None = None, expect: Tick | None = None
+) -> Report:
+    """Copy W&B's offline runs; a project becomes an experiment.
+
+    Parameters
+    ----------
+    source : str
+        The folder ``wandb``, or the one that it lies in.
+    space : Workspace
+        Where to.
+    thorough : bool
+        Compare all points also of runs that look the same.
+    tick, expect : callable, optional
+        Hear of each run that was copied, and before that of how many there are.
+
+    Returns
+    -------
+    Report
+        With what could not be carried over.
+
+    Raises
+    ------
+    NotFound, InvalidInput
+        If there are no offline runs in `source`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from mlops_nb.workspace import open_workspace
+    >>> import_wandb(tempfile.mkdtemp(), open_workspace(tempfile.mkdtemp()))
+    Traceback (most recent call last):
+    mlops_nb.errors.InvalidInput: ... has no offline runs of W&B's (wandb/offline-run-*/run-*.wandb). ...
+    """
+    from mlops_nb.transfer.wandb import wandb_runs
+
+    report = Report(source, str(space.root))
+    return _copy_plain(wandb_runs(Path(source).expanduser(), report), space, thorough, tick, expect)
+
+
+def _copy_plain(origin: PlainRuns, space: Workspace, thorough: bool, tick: Tick | None, expect: Tick | None) -> Report:
+    if expect is not None:
+        expect(origin.total(), "")
+    space.flush()
+    kept = keep_in(space.artifacts)
+    return copy_store(origin, space.store, kept, tick or (lambda done, name: None), thorough=thorough)
 
 
 def _open_source(source: str, files: str | None, token: str) -> Source:

@@ -13,7 +13,7 @@ from mlops_nb.errors import InvalidInput
 from mlops_nb.transfer.parcels import File
 
 
-def files_below(folder: Path, root: Path) -> Iterator[File]:
+def files_below(folder: Path, root: Path, refused: Callable[[str], None] | None = None) -> Iterator[File]:
     """Every regular file below a folder, by path.
 
     Parameters
@@ -22,6 +22,8 @@ def files_below(folder: Path, root: Path) -> Iterator[File]:
         A folder inside `root`; nothing is given if there is none.
     root : Path
         What must not be left: a link out of it is refused.
+    refused : callable, optional
+        Told of each file that is such a link; without it, the first one ends all.
 
     Yields
     ------
@@ -47,7 +49,13 @@ def files_below(folder: Path, root: Path) -> Iterator[File]:
         folders.sort()
         for name in sorted(names):
             path = Path(here, name)
-            real = _inside(path, top)
+            try:
+                real = _inside(path, top)
+            except InvalidInput as error:
+                if refused is None:
+                    raise
+                refused(str(error))
+                continue
             if not real.is_file():
                 continue  # a pipe or a device would keep its reader waiting
             opened = cast("Callable[[], AbstractContextManager[BinaryIO]]", partial(real.open, "rb"))

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from mlops_nb import workspace as workspaces
-from mlops_nb.transfer import Report, export_mlflow, import_mlflow
+from mlops_nb.errors import InvalidInput
+from mlops_nb.transfer import Report, export_mlflow, import_mlflow, import_tensorboard, import_wandb
 from mlops_nb.verbs.table import Result
 
 Hearing = dict[str, Any]
@@ -17,24 +18,28 @@ Hearing = dict[str, Any]
 
 def add_import(parser: argparse.ArgumentParser) -> None:
     """Options of ``import``."""
-    parser.add_argument("tool", choices=["mlflow"], metavar="mlflow", help="whose files these are")
-    parser.add_argument("source", metavar="SOURCE", help="a server's address, a folder, or a SQLite file")
-    parser.add_argument("--files", metavar="FOLDER", help="with a SQLite file: where the files of its runs lie")
+    tools = ["mlflow", "tensorboard", "wandb"]
+    parser.add_argument("tool", choices=tools, metavar="|".join(tools), help="whose files these are")
+    parser.add_argument("source", metavar="SOURCE", help="a folder; of MLflow also a server's address or a SQLite file")
+    parser.add_argument(
+        "--files", metavar="FOLDER", help="with a SQLite file of MLflow's: where the files of its runs lie"
+    )
     parser.add_argument("--thorough", action="store_true", help="compare all points of runs that look the same")
 
 
 def do_import(asked: argparse.Namespace) -> Result:
     """Copy what another tracker keeps into the store; a second time adds what is new."""
+    space = workspaces.current()
+    if asked.tool != "mlflow" and asked.files:
+        raise InvalidInput("--files is for a SQLite file of MLflow's.", hint="Leave it out: the folder has its files.")
     with progress("import") as hearing:
-        report = import_mlflow(
-            asked.source,
-            workspaces.current(),
-            files=asked.files,
-            token=workspaces.server_token(),
-            thorough=asked.thorough,
-            **hearing,
-        )
-    return told(report)
+        hearing = {"thorough": asked.thorough, **hearing}
+        if asked.tool == "tensorboard":
+            return told(import_tensorboard(asked.source, space, **hearing))
+        if asked.tool == "wandb":
+            return told(import_wandb(asked.source, space, **hearing))
+        token = workspaces.server_token()
+        return told(import_mlflow(asked.source, space, files=asked.files, token=token, **hearing))
 
 
 def add_export(parser: argparse.ArgumentParser) -> None:

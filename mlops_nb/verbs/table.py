@@ -41,7 +41,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "lab": ("lab", "JupyterLab with everything on"),
     "retrain": ("monitoring", "execute what made the champion again, and measure the challenger beside it"),
     "server": ("server", "serve the store to a team; make and revoke tokens"),
-    "import": ("moving", "take over what MLflow keeps: a server, a folder or a file"),
+    "import": ("moving", "take over what MLflow, TensorBoard or W&B keep"),
     "export": ("moving", "go back to MLflow: into a server, or files of its own"),
     "store": ("stores", "where things are kept: info, verify, gc, upgrade, migrate, merge"),
 }

@@ -12,8 +12,8 @@ from mlops_nb.workspace import Workspace, open_workspace
 from tests.artifacts.conftest import s3_options  # noqa: F401
 from tests.store.conftest import postgres_url  # noqa: F401
 
-collect_ignore = ["mlflow_store.py"]
-"""A script for an interpreter that has MLflow; this one may have none."""
+collect_ignore = ["mlflow_store.py", "trackers.py"]
+"""Scripts for an interpreter that has MLflow, or W&B and TensorBoard; this one may have none."""
 
 FROZEN = Path(__file__).with_name("mlflow-3.17.tar.xz")
 
