@@ -150,6 +150,8 @@ class _Reading:
         from tensorboard.util.tensor_util import make_ndarray
 
         try:
+            if any(each.size != 1 for each in tensor.tensor_shape.dim):
+                raise ValueError("more than one number")  # before memory is taken for as many as it says
             number = float(make_ndarray(tensor).item())
         except (TypeError, ValueError, OverflowError):
             self._others.setdefault("scalars that are no numbers", {})[tag] = None

@@ -12,6 +12,9 @@ from mlops_nb.transfer.plain_runs import Found, milliseconds, sorted_points
 QUIET_SECONDS = 600
 """W&B writes measurements of the machine every few seconds: a file this old without an end has died."""
 
+DEEPEST = 100
+"""Most levels of a nested value."""
+
 INTERRUPTED = 255
 """The exit code that W&B gives to what was stopped by hand."""
 
@@ -180,10 +183,23 @@ class Records:
 
     def _value(self, text: str) -> Any:
         try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
-            self._lose("Values that are no JSON")
-            return None
+            if _depth(text) <= DEEPEST:
+                return json.loads(text)
+        except ValueError:
+            pass
+        self._lose("Values that are no JSON, or nested too deeply")
+        return None
+
+
+def _depth(text: str) -> int:
+    """How many brackets are open at most; those in strings count as well."""
+    if text.count("{") + text.count("[") <= DEEPEST:
+        return 0
+    depth = most = 0
+    for character in text:
+        depth += (character in "{[") - (character in "}]")
+        most = max(most, depth)
+    return most
 
 
 def _path(item: Any) -> tuple[str, ...]:

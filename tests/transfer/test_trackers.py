@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,7 +21,9 @@ import pytest
 from mlops_nb.cli import main
 from mlops_nb.entities import Run
 from mlops_nb.errors import CorruptData
+from mlops_nb.transfer.plain_runs import Found
 from mlops_nb.transfer.wandb_log import BLOCK, FIRST, FRAME, HEADER, LAST, MAGIC, MIDDLE, WHOLE, frames
+from mlops_nb.transfer.wandb_records import Records
 from mlops_nb.workspace import Workspace, open_workspace
 from tests.transfer.everything import everything
 
@@ -224,6 +227,22 @@ def test_what_cannot_be_read_is_said_in_a_sentence(
     error = capsys.readouterr().err
     assert said in error
     assert "Traceback" not in error
+
+
+def test_a_value_that_is_nested_without_end_is_left_behind() -> None:
+    def item(**given: Any) -> SimpleNamespace:
+        return SimpleNamespace(**{"key": "", "nested_key": [], **given})
+
+    found = Found("", "first", "churn")
+    records = Records(found)
+    deep = item(key="deep", value_json="[" * 100_000)
+    good = item(key="loss", value_json="0.5")
+    history = SimpleNamespace(item=[deep, good], step=SimpleNamespace(num=1 << 70))
+    records._take_history(history)
+    records.finish(0)
+    assert list(found.batch.metrics) == ["loss"]
+    assert list(found.batch.metrics["loss"].steps) == [1 << 62]
+    assert "Values that are no JSON, or nested too deeply (1) of the run first." in [text for _, text in found.stayed]
 
 
 def frame(kind: int, data: bytes) -> bytes:
