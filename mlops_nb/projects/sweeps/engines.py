@@ -15,8 +15,6 @@ from mlops_nb.projects.declarations import closest
 from mlops_nb.projects.sweeps.tasks import Answer, Task, perform
 from mlops_nb.projects.sweeps.workers import LocalExecutor
 
-__all__ = ["ENGINES", "Engine", "EngineLost", "open_engine", "perform_hosted"]
-
 CONNECT_SECONDS = 20
 HOSTED_IDLE_SECONDS = 60.0
 """A process that executes trials on a cluster's worker ends when nothing came for so long."""

@@ -21,8 +21,6 @@ from mlops_nb.projects.sweeps.tasks import ATTEMPT_TAG, POINT_TAG, SEED_TAG, STA
 if TYPE_CHECKING:
     from mlops_nb.workspace import Workspace
 
-__all__ = ["Plan", "load_plan", "load_trials", "make_plan"]
-
 SEED_NAMES = ("seed", "random_seed", "random_state", "rng_seed")
 """Parameters of notebooks that a seed is given to."""
 

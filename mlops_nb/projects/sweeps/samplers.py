@@ -12,8 +12,6 @@ from mlops_nb.errors import InvalidInput, require
 from mlops_nb.projects.declarations import closest
 from mlops_nb.projects.sweeps.space import Axis, Space
 
-__all__ = ["ADAPTIVE", "SAMPLERS", "Sampler", "make_sampler"]
-
 DEFAULT_TRIALS = 20
 """Points of a sweep that does not say how many, where the space has no end."""
 

@@ -26,8 +26,6 @@ from mlops_nb.projects.declarations import Parameter, closest
 from mlops_nb.projects.kinds import Kind, Text
 from mlops_nb.projects.parameters import Contract, recordable
 
-__all__ = ["Axis", "Space", "read_space"]
-
 WIDE = 100.0
 """A positive range of floats whose ends are this many times apart is drawn from logarithmically."""
 

@@ -27,8 +27,6 @@ from mlops_nb.tracking.files import keep_bytes
 if TYPE_CHECKING:
     from mlops_nb.workspace import Workspace
 
-__all__ = ["run_sweep"]
-
 RESULT_FACT = "sweep_importance"
 
 TICK_SECONDS = 0.4

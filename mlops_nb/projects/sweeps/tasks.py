@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from mlops_nb.workspace import Workspace
 
-__all__ = ["SWEEP_TAG", "Answer", "Task", "perform", "request_stop"]
-
 SWEEP_TAG, TRIAL_TAG, POINT_TAG = "mlops_nb.sweep", "mlops_nb.trial", "mlops_nb.point"
 SEED_TAG, ATTEMPT_TAG, STATE_TAG = "mlops_nb.seed", "mlops_nb.attempt", "mlops_nb.trial_state"
 STOP_TAG = "mlops_nb.stop"

@@ -21,8 +21,6 @@ from typing import Any
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-__all__ = ["SAFE", "WarmKernelManager", "importable", "use_modules"]
-
 SAFE = frozenset({"matplotlib", "numpy", "pandas", "scipy", "sklearn"})
 """Libraries that may be forked after they were imported: they start no threads, or start them anew in the child."""
 

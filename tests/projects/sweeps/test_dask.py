@@ -67,7 +67,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
     made.stop()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly  # two minutes of deaths that somebody has to notice
 def test_a_sweep_on_a_cluster_loses_a_worker_then_the_scheduler(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
