@@ -172,7 +172,7 @@ def test_lineage_by_content(lab: Lab) -> None:
         (("code", "nothing"), "There is no run"),
         (("reproduce", "hidden", "--tolerance", "x"), "--tolerance"),
         (("run", "nowhere.ipynb"), "nowhere.ipynb"),
-        (("run", "nowhere"), "neither a notebook here nor a run"),
+        (("run", "nowhere"), "neither a notebook nor a project here, nor a run"),
         (("reprduce", "x"), "Did you mean: mlops-nb reproduce"),
     ],
 )
