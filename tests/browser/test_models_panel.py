@@ -14,6 +14,7 @@ START = """%load_ext mlops_nb
 import mlops_nb
 from mlops_nb.registry import promote, register_model
 pathlib = __import__("pathlib")
+mlops_nb.connect(str(pathlib.Path("store").absolute()))  # one of its own: kernels of one server share the project's
 pathlib.Path("test.csv").write_text("a,b")
 for number in range(3):
     with mlops_nb.start_run(run_name=f"fit {number}") as run:
@@ -98,7 +99,8 @@ def test_keys_typed_in_a_form_stay_in_it(page: LabPage, lab: Lab) -> None:
 
 
 TRAINED = """%load_ext mlops_nb
-import mlops_nb
+import os, mlops_nb
+mlops_nb.connect(os.path.abspath("store"))
 from sklearn.datasets import load_wine
 from sklearn.tree import DecisionTreeClassifier
 X, y = load_wine(return_X_y=True, as_frame=True)
