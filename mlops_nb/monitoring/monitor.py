@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,12 +14,12 @@ from mlops_nb.monitoring.drift import Limits
 from mlops_nb.monitoring.keeping import keep_report
 from mlops_nb.monitoring.performance import Truths, seconds_of
 from mlops_nb.monitoring.reading import Asked, Reading, rows_of
-from mlops_nb.monitoring.reference import NoReference, find_reference, read_table
+from mlops_nb.monitoring.reference import NoReference, find_reference, inputs_of, read_table
 from mlops_nb.monitoring.report import Report, settle
 from mlops_nb.monitoring.windows import Span, iso, parse_moment
 from mlops_nb.registry import Resolved, resolve
 from mlops_nb.registry.checking import evaluations_of
-from mlops_nb.serving.log import ANSWERS, INPUT, log_files, log_folder
+from mlops_nb.serving.log import ANSWERS, log_files, log_folder
 from mlops_nb.workspace import Workspace
 
 AHEAD = 300.0
@@ -121,7 +121,7 @@ def _judge(report: Report, asked: Asked, reference: str | None, truth: str | Non
             report.notes.append(f"the log in that time has answers of version {', '.join(sorted(others)[:5])}")
         report.notes += list(asked.damage.values())
         return
-    known = find_reference(asked.found, asked.space, file=reference, columns=_inputs(asked.found, names, asked.space))
+    known = find_reference(asked.found, asked.space, file=reference, columns=inputs_of(asked.found, names, asked.space))
     windows = span.plan()
     reading = Reading(asked, known, windows, names, _truths(asked, truth))
     for table in asked.answers(reading.columns):
@@ -166,17 +166,6 @@ def _made(asked: Asked) -> float:
     if asked.found.name is None or asked.found.version is None:
         return 0.0
     return asked.space.store.get_version(asked.found.name, asked.found.version).creation_time / 1000 - 86_400
-
-
-def _inputs(found: Resolved, names: Iterable[str], space: Workspace) -> list[str]:
-    """The model's inputs: by its signature, else by the log."""
-    if found.run_id is not None:
-        fact = space.store.facts(found.run_id, [f"model:{found.path}"]).get(f"model:{found.path}") or {}
-        inputs = (fact.get("signature") or {}).get("inputs") or []
-        named = [str(each["name"]) for each in inputs if isinstance(each, dict) and each.get("name")]
-        if named and len(named) == len(inputs):
-            return named
-    return [name.removeprefix(INPUT) for name in names if name.startswith(INPUT)]
 
 
 def _truths(asked: Asked, file: str | None) -> Truths:

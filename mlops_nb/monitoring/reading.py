@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from mlops_nb.monitoring.quality import judge_quality
 from mlops_nb.monitoring.reference import Reference
 from mlops_nb.monitoring.report import ColumnFinding
 from mlops_nb.monitoring.service import ServiceTally
-from mlops_nb.monitoring.tallies import Tally
+from mlops_nb.monitoring.tallies import Tally, tallies_of
 from mlops_nb.monitoring.windows import Windows
 from mlops_nb.registry import Resolved
 from mlops_nb.serving.log import INPUT, OUTPUT, read_answers, read_feedback
@@ -77,12 +77,8 @@ class Reading:
         self.rows = 0
         self.service = ServiceTally(windows.count)
         self.scores: Scores | None = None
-        self.tallies: dict[str, Tally] = {}
         present = list(names)
-        for prefix, entries in ((INPUT, known.inputs), (OUTPUT, known.outputs)):
-            for name, entry in entries.items():
-                if name not in asked.ignore:
-                    self.tallies[f"{prefix}{name}"] = Tally(entry, windows.count, classes=prefix == OUTPUT)
+        self.tallies = tallies_of(known.inputs, known.outputs, windows=windows.count, ignore=asked.ignore)
         self.unknown = [
             name for name in present
             if name.startswith((INPUT, OUTPUT)) and name not in self.tallies
@@ -131,25 +127,45 @@ class Reading:
 
     def findings(self) -> list[ColumnFinding]:
         """A finding for every column, with the p-values adjusted for all of them together."""
-        limits = self.asked.limits
-        differences = [_differ(tally, limits) for tally in self.tallies.values()]
-        adjusted = drift.adjust(differences)
-        found = []
-        for (name, tally), difference, p in zip(self.tallies.items(), differences, adjusted, strict=True):
-            role, _, short = name.partition(".")
-            one = ColumnFinding(short, role, tally.kind, rows=tally.faults.rows)
-            if tally.kind == "other":
-                one.why = "was not profiled in training"
-            elif name in self.lacking or not tally.faults.rows:
-                one.why = "is not in the log"
-                one.quality, one.quality_why = ("fault", one.why) if name in self.lacking else ("ok", "")
-            else:
-                _fill(one, tally, difference, p, limits, len(self.tallies))
-            found.append(one)
-        for name in self.unknown:
-            role, _, short = name.partition(".")
-            found.append(ColumnFinding(short, role, "other", why="is not in the reference"))
-        return sorted(found, key=_rank)
+        return find_in(self.tallies, self.asked.limits, unknown=self.unknown, lacking=self.lacking)
+
+
+def find_in(
+    tallies: Mapping[str, Tally], limits: Limits, *, unknown: Sequence[str] = (), lacking: Sequence[str] = ()
+) -> list[ColumnFinding]:
+    """A finding for every column, with the p-values adjusted for all of them together; the gravest come first.
+
+    Parameters
+    ----------
+    tallies : mapping of str to Tally
+        By the columns' names in the log.
+    limits : Limits
+    unknown, lacking : sequence of str
+        Columns that the log has and the reference has not, and the other way round.
+
+    Examples
+    --------
+    >>> find_in({}, Limits(), unknown=["input.age"])[0].why
+    'is not in the reference'
+    """
+    differences = [_differ(tally, limits) for tally in tallies.values()]
+    adjusted = drift.adjust(differences)
+    found = []
+    for (name, tally), difference, p in zip(tallies.items(), differences, adjusted, strict=True):
+        role, _, short = name.partition(".")
+        one = ColumnFinding(short, role, tally.kind, rows=tally.faults.rows)
+        if tally.kind == "other":
+            one.why = "was not profiled in training"
+        elif name in lacking or not tally.faults.rows:
+            one.why = "is not in the log"
+            one.quality, one.quality_why = ("fault", one.why) if name in lacking else ("ok", "")
+        else:
+            _fill(one, tally, difference, p, limits, len(tallies))
+        found.append(one)
+    for name in unknown:
+        role, _, short = name.partition(".")
+        found.append(ColumnFinding(short, role, "other", why="is not in the reference"))
+    return sorted(found, key=_rank)
 
 
 _ORDER = (drift.DRIFT, drift.SLIGHT, drift.SAME, drift.UNKNOWN)

@@ -13,6 +13,7 @@ from mlops_nb.entities import DataRef
 from mlops_nb.errors import InvalidInput, MlopsError, NotFound, require
 from mlops_nb.models.snapshot import REFERENCE, take_snapshot
 from mlops_nb.registry import Resolved, load_model
+from mlops_nb.serving.log import INPUT
 from mlops_nb.workspace import Workspace
 
 SEEN_ROWS = 200_000
@@ -108,6 +109,17 @@ def find_reference(
             source = f"{best.name or best.path}, which the run read"
             return Reference(by_name(best.profile), {}, source, rows, run_id, note)
     raise NoReference(f"The run {found.run_id} did not record what {found.uri} was trained on.", hint=_HINT)
+
+
+def inputs_of(found: Resolved, names: Iterable[str], space: Workspace) -> list[str]:
+    """The model's inputs: by its signature, else by the names of the log's columns."""
+    if found.run_id is not None:
+        fact = space.store.facts(found.run_id, [f"model:{found.path}"]).get(f"model:{found.path}") or {}
+        inputs = (fact.get("signature") or {}).get("inputs") or []
+        named = [str(each["name"]) for each in inputs if isinstance(each, dict) and each.get("name")]
+        if named and len(named) == len(inputs):
+            return named
+    return [name.removeprefix(INPUT) for name in names if name.startswith(INPUT)]
 
 
 def _runs_around(run_id: str, space: Workspace) -> list[str]:

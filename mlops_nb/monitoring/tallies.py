@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any
+
+from mlops_nb.serving.log import INPUT, OUTPUT
 
 NEW_VALUES = 20
 """Unknown categories that are kept by name."""
@@ -59,7 +61,7 @@ class Tally:
         import numpy
 
         self.profile = profile
-        self._classes = classes
+        self.orderless = classes
         self.name = str(profile["name"])
         self.kind = str(profile.get("kind", "other"))
         self.faults = Faults()
@@ -91,7 +93,7 @@ class Tally:
     @property
     def are_classes(self) -> bool:
         """Whether the bins are a few whole numbers that stand for classes."""
-        few = self._classes and 1 < len(self.edges) <= CLASSES + 1 and self.edges[0] == self.edges[1]
+        few = self.orderless and 1 < len(self.edges) <= CLASSES + 1 and self.edges[0] == self.edges[1]
         return few and all(edge == int(edge) for edge in self.edges)
 
     @property
@@ -186,6 +188,54 @@ class Tally:
         width = self.bins.shape[1]
         flat = numpy.maximum(windows, 0) * width + places
         self.bins += numpy.bincount(flat, minlength=self.bins.size).reshape(self.bins.shape)
+
+
+def tallies_of(
+    inputs: Mapping[str, Any], outputs: Mapping[str, Any], *, windows: int = 1, ignore: Sequence[str] = ()
+) -> dict[str, Tally]:
+    """An empty tally for each column of a reference, by the column's name in the request log.
+
+    Examples
+    --------
+    >>> list(tallies_of({"age": {"name": "age", "kind": "text"}}, {}))
+    ['input.age']
+    """
+    return {
+        f"{prefix}{name}": Tally(entry, windows, classes=prefix == OUTPUT)
+        for prefix, entries in ((INPUT, inputs), (OUTPUT, outputs))
+        for name, entry in entries.items()
+        if name not in ignore
+    }
+
+
+def stack_tallies(parts: Sequence[Tally | None]) -> Tally:
+    """One tally out of several of the same column, each of which becomes a window of it; None is an empty one.
+
+    Examples
+    --------
+    >>> import numpy, pyarrow
+    >>> profile = {"name": "a", "kind": "numeric", "histogram": {"edges": [0, 1, 2], "counts": [5, 5]}}
+    >>> one = Tally(profile, 1)
+    >>> one.add(pyarrow.array([0.5, 1.5, 1.5]), numpy.zeros(3, dtype=int))
+    >>> stack_tallies([None, one, one]).bins.tolist()
+    [[0, 0], [1, 2], [1, 2]]
+    """
+    first = next(part for part in parts if part is not None)
+    made = Tally(first.profile, len(parts), classes=first.orderless)
+    for number, part in enumerate(parts):
+        if part is None:
+            continue
+        made.bins[number] = part.counts
+        made.total += part.total
+        made.low, made.high = min(made.low, part.low), max(made.high, part.high)
+        for name in _COUNTED:
+            setattr(made.faults, name, getattr(made.faults, name) + getattr(part.faults, name))
+        for value, count in part.faults.new_values.items():
+            made.faults.new_values[value] = made.faults.new_values.get(value, 0) + count
+    return made
+
+
+_COUNTED = tuple(each.name for each in fields(Faults) if each.name != "new_values")
 
 
 def _nan_count(values: Any) -> int:

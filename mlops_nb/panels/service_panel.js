@@ -48,15 +48,18 @@ class ServiceView {
     this.refusal = h("pre", { cls: "refusal", role: "alert" });
     const tiles = h("div", { cls: "tiles" });
     for (const [key, label] of [["rate", "requests/s"], ["p50", "p50"], ["p99", "p99"], ["errors", "failed"],
-      ["memory", "memory"], ["logged", "rows logged"]]) {
+      ["memory", "memory"], ["logged", "rows logged"], ["drift", "drift"]]) {
       this.tiles[key] = h("b", { text: "–" });
       tiles.append(h("div", { cls: "tile" }, this.tiles[key], h("span", { text: label })));
     }
     this.rate = this.chart("requests a second");
     this.latency = this.chart("latency, ms: p50, p99");
+    this.moved = this.chart("drift: largest PSI");
+    this.drift = new DriftSection(() => this.poll());
     host.classList.add("mlops-nb-service");
     host.append(h("div", { cls: "bar" }, this.state, this.title, this.link, h("span", { cls: "grow" }), this.stopper),
-      this.roles, tiles, h("div", { cls: "charts" }, this.rate.box, this.latency.box), this.refusal);
+      this.roles, tiles, h("div", { cls: "charts" }, this.rate.box, this.latency.box, this.moved.box),
+      this.refusal, this.drift.box);
     this.hear = (message) => this.show(message);
     model.on("msg:custom", this.hear);
     this.poll();
@@ -73,7 +76,7 @@ class ServiceView {
     // A panel that nobody sees, or whose last question is still open (the kernel is busy), does not ask
     if (this.waiting || document.hidden) return;
     this.waiting = true;
-    this.model.send({ type: "poll" });
+    this.model.send({ type: "poll", minutes: this.drift.asked });
   }
 
   stop() {
@@ -102,6 +105,37 @@ class ServiceView {
     this.roles.replaceChildren(...message.models.map((each) => h("span", { cls: `role ${each.role}` },
       h("b", { text: each.role }), h("span", { text: `version ${each.version}` }))));
     this.count(message);
+    this.tell(message.drift);
+  }
+
+  tell(drift) {
+    this.drift.show(drift);
+    const tile = this.tiles.drift;
+    tile.textContent = drift.verdict === "drift"
+      ? `▲ ${drift.drifted || drift.faulty} of ${drift.total}` : { "no drift": "✓ none", unknown: "?" }[drift.verdict] || "…";
+    tile.className = { drift: "worse", "no drift": "better" }[drift.verdict] || "";
+    tile.parentElement.title = drift.why || "";
+    this.drawDrift(drift);
+  }
+
+  drawDrift(drift) {
+    const over = drift.over_time || [];
+    const known = over.filter((value) => value !== null);
+    const top = Math.max(...known, 2 * (drift.limit || 0.2));
+    const up = (value) => 87 - (82 * value) / top;
+    const across = (at) => (360 * (at + 0.5)) / Math.max(1, over.length);
+    const limit = up(drift.limit || 0.2);
+    const drawn = [s("line", { x1: 0, x2: 360, y1: 87, y2: 87, class: "ground" }),
+      s("line", { x1: 0, x2: 360, y1: limit, y2: limit, class: "limit", "vector-effect": "non-scaling-stroke" })];
+    const wide = 360 / Math.max(1, over.length);
+    over.forEach((value, at) => {
+      if (value === null) return;
+      const tall = Math.max(1.5, 87 - up(value));
+      drawn.push(s("rect", { x: across(at) - wide * 0.36, width: wide * 0.72, y: 87 - tall, height: tall,
+        class: value >= (drift.limit || 0.2) ? "bar over" : "bar" }));
+    });
+    this.moved.top.textContent = known.length ? `max ${showNumber(Math.max(...known), 2)}` : "";
+    this.moved.svg.replaceChildren(...drawn);
   }
 
   count(message) {

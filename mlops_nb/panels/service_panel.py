@@ -1,4 +1,4 @@
-"""The panel of a running service: requests a second, latency, errors, and a button that stops it."""
+"""The panel of a running service: requests a second, latency, errors, drift, and a button that stops it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from mlops_nb import workspace as workspaces
 from mlops_nb.errors import InvalidState
+from mlops_nb.monitoring import LiveDrift
+from mlops_nb.panels.live_drift import DriftWatch
 from mlops_nb.panels.markup import document, style_sheet, table, tag, text
 from mlops_nb.panels.widget import Panel, script
 from mlops_nb.serving.background import BackgroundService
@@ -26,11 +29,15 @@ class ServicePanel(Panel):
     'Service of churn version 3 at http://127.0.0.1:41507'
     """
 
-    _esm = script("elements", "service_panel")
+    _esm = script("elements", "live_drift", "service_panel")
     _css = Panel._css + style_sheet("service")
 
     def __init__(self, service: BackgroundService) -> None:
         self._service = service
+        space = workspaces.current()
+        self._drift = DriftWatch(
+            lambda uri, minutes: LiveDrift(uri, str(service.folder), space=space, minutes=minutes)
+        )
         super().__init__()
 
     def static_bundle(self) -> dict[str, Any]:
@@ -47,9 +54,18 @@ class ServicePanel(Panel):
             self.reply({"type": "stopped", **about, "model": service.model})
             return
         try:
-            self.reply({"type": "status", **about, **service.status()})
+            status = service.status()
         except InvalidState as error:
             self.reply({"type": "failed", "message": str(error)})
+            return
+        self.reply({"type": "status", **about, **status, "drift": self._drift_of(status, message.get("minutes"))})
+
+    def _drift_of(self, status: Mapping[str, Any], minutes: Any) -> dict[str, Any]:
+        """Drift of what is the champion now; what cannot be told says why."""
+        if not status.get("log"):
+            return {"verdict": "unknown", "why": "Nothing is logged, so there is nothing to compare with training."}
+        uri = next(each["uri"] for each in status["models"] if each["role"] == "champion")
+        return self._drift.latest(uri, minutes if isinstance(minutes, int) else 0)
 
 
 def service_view(service: BackgroundService) -> dict[str, Any]:

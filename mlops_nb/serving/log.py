@@ -191,16 +191,32 @@ def _read(
         if first is not None and stamp_of(path) < stamp(first):
             continue
         try:
-            yield from _read_file(path, first, last, columns)
+            yield from read_file(path, first, last, columns=columns)
         except CorruptData as damage:
             if on_damage is None:
                 raise
             on_damage(damage)
 
 
-def _read_file(
-    path: Path, first: dt.datetime | None, last: dt.datetime | None, columns: Sequence[str] | None
+def read_file(
+    path: Path,
+    first: dt.datetime | None = None,
+    last: dt.datetime | None = None,
+    *,
+    columns: Sequence[str] | None = None,
 ) -> Iterator[pyarrow.Table]:
+    """One file of the log, a bounded table at a time; one that is gone meanwhile holds nothing.
+
+    Raises
+    ------
+    CorruptData
+        If it is damaged.
+
+    Examples
+    --------
+    >>> list(read_file(Path("serving/nothing.parquet")))
+    []
+    """
     arrow = require("pyarrow", "serve", purpose="read the request log")
     import pyarrow.parquet as parquet
 
