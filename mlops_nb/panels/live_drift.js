@@ -28,13 +28,14 @@ class DriftSection {
     this.head = h("span", { cls: "verdict", text: "drift" });
     this.about = h("span", { cls: "mute" });
     this.why = h("div", { cls: "why mute" });
+    this.legend = h("span", { cls: "legend", hidden: true }, h("i", { cls: "then" }), "training", h("i", { cls: "today" }), "now");
     this.rows = h("div", { cls: "columns", role: "table", "aria-label": "drift by column" });
     this.more = h("button", { cls: "btn more", hidden: true, onclick: () => { this.open = !this.open; this.draw(); } });
     this.minutes = h("select", { cls: "btn", "aria-label": "time", onchange: ask });
     this.minutes.append(...[[5, "last 5 minutes"], [15, "last 15 minutes"], [60, "last hour"]].map(([value, text]) =>
       h("option", { value, text, selected: value === 15 })));
     this.box = h("section", { cls: "live-drift" }, h("div", { cls: "bar" }, this.head, this.about, h("span", { cls: "grow" }),
-      this.minutes), this.why, this.rows, this.more);
+      this.legend, this.minutes), this.why, this.rows, this.more);
   }
 
   get asked() {
@@ -64,6 +65,7 @@ class DriftSection {
       .filter(Boolean).join(" ");
     const shown = this.open ? columns : columns.slice(0, DRIFT_ROWS);
     this.rows.replaceChildren(...shown.map((each) => this.row(each)));
+    this.legend.hidden = columns.length === 0;
     this.more.hidden = columns.length <= DRIFT_ROWS;
     this.more.textContent = this.open ? "fewer columns" : `${columns.length - DRIFT_ROWS} more columns`;
   }

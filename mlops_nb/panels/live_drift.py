@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 
 from mlops_nb.errors import MlopsError
@@ -107,12 +108,12 @@ def plain_report(report: Report) -> dict[str, Any]:
 def _shares(bins: Mapping[str, Any]) -> dict[str, Any]:
     """Both distributions as shares, with what each bin is, in words."""
     before, now = bins.get("reference") or [], bins.get("current") or []
-    if not before or len(before) > _BINS or not sum(now):
+    if not before or not sum(now):
         return {"before": [], "now": [], "labels": []}
-    labels = bins.get("labels") or [f"{low:.3g} to {high:.3g}" for low, high in zip(
-        bins["edges"], bins["edges"][1:], strict=False)]  # fmt: skip
+    labels = bins.get("labels") or [f"{low:.3g} to {high:.3g}" for low, high in pairwise(bins["edges"])]
+    kept = [number for number in range(len(before)) if "edges" in bins or before[number] or now[number]][:_BINS]
     return {
-        "before": [round(each / max(1, sum(before)), 4) for each in before],
-        "now": [round(each / sum(now), 4) for each in now],
-        "labels": [str(each)[:60] for each in labels],
+        "before": [round(before[number] / max(1, sum(before)), 4) for number in kept],
+        "now": [round(now[number] / sum(now), 4) for number in kept],
+        "labels": [str(labels[number])[:60] for number in kept],
     }

@@ -54,7 +54,7 @@ class ServiceView {
     }
     this.rate = this.chart("requests a second");
     this.latency = this.chart("latency, ms: p50, p99");
-    this.moved = this.chart("drift: largest PSI");
+    this.moved = this.chart("drift: largest PSI, by time");
     this.drift = new DriftSection(() => this.poll());
     host.classList.add("mlops-nb-service");
     host.append(h("div", { cls: "bar" }, this.state, this.title, this.link, h("span", { cls: "grow" }), this.stopper),

@@ -37,8 +37,8 @@ def test_the_window_rolls_and_each_answer_is_counted_once(monkeypatch: pytest.Mo
     answer(600, older=15, end=NOW + 5 * MINUTE, seed=2)
     moved = watch.look(NOW + 5 * MINUTE)
     assert moved.rows == 1200 and moved.verdict == "drift" and {"age", "prediction"} <= set(moved.drifted)
-    late = watch.look(NOW + 12 * MINUTE)
-    assert late.rows == 1200 and watch.look(NOW + 16 * MINUTE).rows == 600, "the first answers are forgotten"
+    late = watch.look(NOW + 10 * MINUTE)
+    assert late.rows == 1200 and watch.look(NOW + 15 * MINUTE).rows == 600, "the first answers are forgotten"
     assert len(read) == len(set(read)) == 2
     over = watch.look(NOW + 30 * MINUTE)
     assert over.verdict == "unknown" and over.reasons == ["no answers of models:/churn/1 in the last 15 minutes"]
