@@ -26,6 +26,12 @@ __all__ = ["RemotePlace", "redact"]
 _BLOCK = 8 << 20
 """Bytes of one part of an upload, and of one read ahead: what one transfer keeps in memory, a few times over."""
 
+_PATIENCE = {"connect_timeout": 10, "read_timeout": 60}
+"""Seconds for S3, unless the user's configuration says otherwise; how often is tried again is botocore's own."""
+
+_ATTEMPTS = 2
+"""How often s3fs asks botocore, which tries several times itself: five, its default, would make hours of hanging."""
+
 _OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oci", "oss"})
 
 
@@ -53,7 +59,8 @@ class RemotePlace:
         self.url = redact(url)
         scheme = url.split("://", 1)[0]
         try:
-            self._fs, root = fsspec.core.url_to_fs(url, **(options or {}))
+            given = _patient(options or {}, fsspec.config.conf) if scheme in ("s3", "s3a") else options or {}
+            self._fs, root = fsspec.core.url_to_fs(url, **given)
         except ImportError as error:
             hint = "Install it with: pip install 'mlops_nb[s3]'" if scheme.startswith("s3") else "Install it with pip."
             raise MissingDependency(
@@ -68,6 +75,8 @@ class RemotePlace:
         self._uses = f"{self._root}/uses"
         self._drafts = f"{self._root}/tmp"
         self._shows_whole = scheme in _OBJECT_STORES
+        if scheme in ("s3", "s3a"):
+            self._fs.retries = _ATTEMPTS
 
     def _path(self, name: str) -> str:
         return f"{self._blobs}/{name[:2]}/{name[2:]}"
@@ -264,6 +273,12 @@ def redact(url: str) -> str:
     scheme, mark, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
     return f"{scheme}{mark}{authority.rsplit('@', 1)[-1]}{slash}{path.split('?', 1)[0]}"
+
+
+def _patient(options: dict[str, Any], configured: dict[str, Any]) -> dict[str, Any]:
+    """Options with time-outs, where neither they nor fsspec's configuration have any."""
+    own = options.get("config_kwargs", configured.get("s3", {}).get("config_kwargs", {}))
+    return {**options, "config_kwargs": {**_PATIENCE, **own}}
 
 
 def _stat(name: str, info: dict[str, Any]) -> BlobStat:
