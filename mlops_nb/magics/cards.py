@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_nb import workspace as workspaces
 from mlops_nb.entities import Run, Status
+from mlops_nb.tracking.patience import in_a_moment
 
 if TYPE_CHECKING:
     from mlops_nb.magics.session import Session
@@ -24,7 +25,10 @@ class CardMemory:
     def earlier(self, line: str) -> list[Run]:
         """Earlier runs of a line, newest first."""
         if line not in self._lines:
-            self._lines[line] = _read(line)
+            found = _read(line)
+            if found is None:
+                return []  # the next cell asks again
+            self._lines[line] = found
         return self._lines[line]
 
     def add(self, run: Run) -> None:
@@ -33,10 +37,11 @@ class CardMemory:
             self._lines[run.line] = [run, *self.earlier(run.line)][:KEPT]
 
 
-def _read(line: str) -> list[Run]:
+def _read(line: str) -> list[Run] | None:
+    """The runs of a line; None if the store does not answer as fast as a cell ends."""
     space = workspaces.current()
     if space.is_open:
-        return space.store.line_runs(line, limit=KEPT)
+        return in_a_moment(space, lambda: space.store.line_runs(line, limit=KEPT))
     if space.database is not None:
         from mlops_nb.store.peek import peek_line  # no SQLAlchemy: half a second that the first cell does not pay
 

@@ -18,6 +18,7 @@ from mlops_nb.errors import StoreError
 from mlops_nb.server.app import Server, Settings
 from mlops_nb.server.tokens import make_token
 from mlops_nb.tracking import active
+from mlops_nb.tracking.patience import in_a_moment
 from mlops_nb.tracking.run import ActiveRun
 
 START_SECONDS = 30
@@ -82,7 +83,8 @@ def end_cell(run: ActiveRun) -> None:
 
 def _hand_over(run: ActiveRun) -> None:
     """The next run that MLflow begins in this process is the cell's; further ones stand below it (`runs.create`)."""
-    run.workspace.flush(START_SECONDS)  # the server has to know the run before MLflow asks for it
+    # The server has to know the run when MLflow asks for it; if this takes too long, it asks us then (`runs.find_run`).
+    in_a_moment(run.workspace, lambda: run.workspace.flush(START_SECONDS))
     os.environ[RUN_ID] = run.run_id
 
 

@@ -223,9 +223,12 @@ def read_run_id(request: Request) -> str:
 
 def find_run(request: Request, run_id: str) -> Run:
     """The run, or what MLflow says if there is none."""
+    store = request.space.store
     try:
-        return request.space.store.get_run(run_id)
+        return store.get_run(run_id)
     except NotFound:
+        if any(each.run_id == run_id for each in active.open_runs()) and request.space.flush():
+            return store.get_run(run_id)  # a cell's of this process (see `bridge`), on its way into the store
         raise NotFound(f"Run with id={run_id[:80]} not found") from None
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mlops_nb.errors import MlopsError
 from mlops_nb.journal import JournalReader, children_of
+from mlops_nb.tracking.patience import in_a_moment
 
 if TYPE_CHECKING:
     from mlops_nb.tracking.run import ActiveRun
@@ -51,5 +52,6 @@ def metrics_of_children(run: ActiveRun) -> dict[str, float]:
     stored: dict[str, float] = {}
     if run.run_id in space.drain.runs_of_children:
         with contextlib.suppress(MlopsError):
-            stored = dict(space.store.get_run(run.run_id).metrics)
+            found = in_a_moment(space, lambda: space.store.get_run(run.run_id))
+            stored = dict(found.metrics) if found else {}
     return {**stored, **{key: value for key, (_, _, value) in latest.items()}}

@@ -13,6 +13,7 @@ from mlops_nb.entities import Experiment, Metric, RunStart, Status, check_name, 
 from mlops_nb.errors import InvalidInput, InvalidState, NotFound
 from mlops_nb.tracking import active
 from mlops_nb.tracking.faults import say, shielded
+from mlops_nb.tracking.patience import in_a_moment
 from mlops_nb.tracking.run import ActiveRun, new_start
 from mlops_nb.workspace import Workspace, open_workspace
 
@@ -272,6 +273,8 @@ def delete_tag(key: str) -> None:
 def set_experiment(experiment_name: str | None = None, experiment_id: str | None = None) -> Experiment:
     """The experiment that runs of this process go to from now on; made if it does not exist.
 
+    A store that is elsewhere and does not answer in a moment is not waited for: the first run makes the experiment.
+
     Examples
     --------
     >>> set_experiment("churn").name
@@ -291,9 +294,9 @@ def set_experiment(experiment_name: str | None = None, experiment_id: str | None
 
 
 @shielded
-def _find_or_make(name: str) -> Experiment:
-    store = workspaces.current().store
-    return store.find_experiment(name) or store.create_experiment(name)
+def _find_or_make(name: str) -> Experiment | None:
+    space = workspaces.current()
+    return in_a_moment(space, lambda: space.store.find_experiment(name) or space.store.create_experiment(name))
 
 
 def get_experiment_by_name(name: str) -> Experiment | None:

@@ -11,9 +11,12 @@ import pytest
 from mlops_nb import workspace as workspaces
 from mlops_nb.errors import InvalidState
 from mlops_nb.server.app import Server
+from mlops_nb.store import open_store
 from mlops_nb.tracking import log_metric, log_text, start_run
 from mlops_nb.tracking.reading import get_run, search_runs
 from mlops_nb.workspace import Workspace, open_workspace
+from tests.artifacts.trouble import troubled
+from tests.kernels import running_kernel
 from tests.server.live import TOKEN, running
 
 
@@ -72,3 +75,32 @@ def test_a_server_that_is_away_loses_nothing_and_keeps_nobody_waiting(
         assert space.artifacts.read(space.store.artifacts(run.run_id)[0].digest) == b"kept"
         far.close()
     space.close()
+
+
+@pytest.mark.slow
+def test_a_server_that_hangs_keeps_no_cell_waiting(server: Server, tmp_path: Path) -> None:
+    """It takes connections, and answers none: what cells do goes into the journal, and arrives later."""
+    with troubled(server.url) as road, running_kernel(tmp_path) as kernel:
+        for source in (
+            f"%load_ext mlops_nb\nimport os, mlops_nb\nos.environ['MLOPS_NB_TOKEN'] = {TOKEN!r}\n"
+            f"far = mlops_nb.connect({road.url!r})",
+            "%%track hung\na = 1",
+            "far.flush(30), far.is_open",
+        ):
+            assert kernel.run(source).status == "ok"
+        road.reset(lambda method, path, count: "8")
+        begun = time.perf_counter()
+        for source in (
+            "%%track hung -n second\nb = 2\nmlops_nb.log_metric('m', 1.5)\nmlops_nb.log_text('t', 'a.txt')",
+            "%%track hung -n third\nb = 3",
+            "e = mlops_nb.set_experiment('elsewhere')\n"
+            "with mlops_nb.start_run(run_name='fourth'): mlops_nb.log_param('p', 1)",
+        ):
+            assert kernel.run(source).status == "ok"
+        assert time.perf_counter() - begun < 6, "a cell waited for the server"  # 8 s an answer
+        road.reset(lambda method, path, count: "")
+        assert "True" in kernel.run("far.flush(60)").text
+        found = {run.name: run for run in open_store(server.url, token=TOKEN).search_runs().items}
+        assert found["second"].metrics == {"m": 1.5}
+        assert found["third"].params["b"] == 3
+        assert (found["fourth"].experiment, found["fourth"].status) == ("elsewhere", "FINISHED")
