@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import TypedDict, Unpack
 
 from mlops_nb.entities import Artifact, Batch, Experiment, Points, Run
 from mlops_nb.errors import InvalidInput, MlopsError, NotFound
@@ -17,10 +18,23 @@ Keep = Callable[[File], Artifact]
 """Stores the bytes of a file, and says what they are."""
 
 Tick = Callable[[int, str], None]
-"""Told after each run: how many are done, and the name of this one."""
+"""Told how many runs are done, and the name of the last one."""
 
 
-def copy_store(origin: Origin, store: Store, keep: Keep, tick: Tick, *, thorough: bool = False) -> Report:
+class Manner(TypedDict, total=False):
+    """How a store is copied: the last keywords of every import, export and merge."""
+
+    thorough: bool
+    """Compare all points also of runs that are over on both sides and have the same last values."""
+
+    tick: Tick | None
+    """Hears of each run that was copied."""
+
+    expect: Tick | None
+    """Hears before that of how many there are."""
+
+
+def copy_store(origin: Origin, store: Store, keep: Keep, **manner: Unpack[Manner]) -> Report:
     """Copy everything.
 
     Parameters
@@ -31,22 +45,26 @@ def copy_store(origin: Origin, store: Store, keep: Keep, tick: Tick, *, thorough
         Where to.
     keep : callable
         Stores a file's bytes.
-    tick : callable
-        Hears of the progress.
-    thorough : bool
-        Compare all points of runs that are over on both sides and have the same last values.
+    **manner
+        See `Manner`.
 
     Returns
     -------
     Report
         Of the origin, filled in.
     """
-    copying = _Copying(origin, store, keep, tick, thorough)
+    if expect := manner.get("expect"):
+        expect(origin.total(), "")
+    copying = _Copying(origin, store, keep, manner.get("tick") or _hear_nothing, manner.get("thorough", False))
     for experiment in origin.experiments():
         copying.experiment(experiment)
     copy_models(origin, store, copying.keep_all)
     origin.report.lost += getattr(store, "losses", [])
     return origin.report
+
+
+def _hear_nothing(done: int, name: str) -> None:
+    """Nobody listens."""
 
 
 class _Copying:

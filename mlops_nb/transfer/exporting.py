@@ -7,15 +7,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Unpack
 
 from mlops_nb.connection import Connection
 from mlops_nb.entities import Artifact
 from mlops_nb.errors import InvalidInput, MlopsError, StoreError, require
 from mlops_nb.store.abroad import open_abroad
-from mlops_nb.transfer.copying import Tick, copy_store
+from mlops_nb.transfer.copying import Manner, copy_store
 from mlops_nb.transfer.own import OwnOrigin
 from mlops_nb.transfer.parcels import File, Report
 from mlops_nb.workspace import Workspace
@@ -23,15 +24,7 @@ from mlops_nb.workspace import Workspace
 START_SECONDS = 180
 
 
-def export_mlflow(
-    target: str,
-    space: Workspace,
-    *,
-    token: str = "",
-    thorough: bool = False,
-    tick: Tick | None = None,
-    expect: Callable[[int, str], None] | None = None,
-) -> Report:
+def export_mlflow(target: str, space: Workspace, *, token: str = "", **manner: Unpack[Manner]) -> Report:
     """Copy what is in our store into one of MLflow's; what is there already stays as it is.
 
     Parameters
@@ -43,10 +36,8 @@ def export_mlflow(
         Where from.
     token : str
         For a server.
-    thorough : bool
-        Compare all points also of runs that look the same.
-    tick, expect : callable, optional
-        Hear of each run that was copied, and before that of how many there are.
+    **manner
+        ``thorough``, ``tick``, ``expect``: see `copying.Manner`.
 
     Returns
     -------
@@ -73,12 +64,10 @@ def export_mlflow(
         served = _mlflow_server(target)  # type: ignore[assignment]
     space.flush()
     origin = OwnOrigin(space.store, space.artifacts, report)
-    if expect is not None:
-        expect(origin.total(), "")
     with served as url:
         store = open_abroad(url, token=token, bytes_of=space.artifacts.open)
         try:
-            return copy_store(origin, store, _name, tick or (lambda done, name: None), thorough=thorough)
+            return copy_store(origin, store, _name, **manner)
         finally:
             store.close()
 

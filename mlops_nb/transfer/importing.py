@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Unpack
 
 from mlops_nb.errors import InvalidInput, NotFound
-from mlops_nb.transfer.copying import Tick, copy_store
+from mlops_nb.transfer.copying import Manner, copy_store
 from mlops_nb.transfer.mlflow import MlflowOrigin, Source
 from mlops_nb.transfer.own import keep_in
-from mlops_nb.transfer.parcels import Report
-from mlops_nb.transfer.plain_runs import PlainRuns
+from mlops_nb.transfer.parcels import Origin, Report
 from mlops_nb.workspace import Workspace
 
 
 def import_mlflow(
-    source: str,
-    space: Workspace,
-    *,
-    files: str | None = None,
-    token: str = "",
-    thorough: bool = False,
-    tick: Tick | None = None,
-    expect: Tick | None = None,
+    source: str, space: Workspace, *, files: str | None = None, token: str = "", **manner: Unpack[Manner]
 ) -> Report:
     """Copy what is in a store of MLflow's into ours; what is here already stays as it is.
 
@@ -35,10 +28,8 @@ def import_mlflow(
         With a SQLite file: the folder in which the files of its runs lie.
     token : str
         For a server.
-    thorough : bool
-        Compare all points also of runs that look the same.
-    tick, expect : callable, optional
-        Hear of each run that was copied, and before that of how many there are.
+    **manner
+        ``thorough``, ``tick``, ``expect``: see `copying.Manner`.
 
     Returns
     -------
@@ -59,18 +50,10 @@ def import_mlflow(
     mlops_nb.errors.NotFound: There is nothing at no-such-folder. ...
     """
     report = Report(source.rpartition("@")[2], str(space.root))
-    origin = MlflowOrigin(_open_source(source, files, token), report)
-    if expect is not None:
-        expect(origin.total(), "")
-    space.flush()
-    return copy_store(
-        origin, space.store, keep_in(space.artifacts), tick or (lambda done, name: None), thorough=thorough
-    )
+    return _take_over(MlflowOrigin(_open_source(source, files, token), report), space, manner)
 
 
-def import_tensorboard(
-    source: str, space: Workspace, *, thorough: bool = False, tick: Tick | None = None, expect: Tick | None = None
-) -> Report:
+def import_tensorboard(source: str, space: Workspace, **manner: Unpack[Manner]) -> Report:
     """Copy what TensorBoard's event files say: a run for each folder that has some.
 
     Parameters
@@ -79,10 +62,8 @@ def import_tensorboard(
         The log directory.
     space : Workspace
         Where to; the experiment has the name of the folder.
-    thorough : bool
-        Compare all points also of runs that look the same.
-    tick, expect : callable, optional
-        Hear of each run that was copied, and before that of how many there are.
+    **manner
+        ``thorough``, ``tick``, ``expect``: see `copying.Manner`.
 
     Returns
     -------
@@ -105,12 +86,10 @@ def import_tensorboard(
     from mlops_nb.transfer.tensorboard import tensorboard_runs
 
     report = Report(source, str(space.root))
-    return _copy_plain(tensorboard_runs(Path(source).expanduser(), report), space, thorough, tick, expect)
+    return _take_over(tensorboard_runs(Path(source).expanduser(), report), space, manner)
 
 
-def import_wandb(
-    source: str, space: Workspace, *, thorough: bool = False, tick: Tick | None = None, expect: Tick | None = None
-) -> Report:
+def import_wandb(source: str, space: Workspace, **manner: Unpack[Manner]) -> Report:
     """Copy W&B's offline runs; a project becomes an experiment.
 
     Parameters
@@ -119,10 +98,8 @@ def import_wandb(
         The folder ``wandb``, or the one that it lies in.
     space : Workspace
         Where to.
-    thorough : bool
-        Compare all points also of runs that look the same.
-    tick, expect : callable, optional
-        Hear of each run that was copied, and before that of how many there are.
+    **manner
+        ``thorough``, ``tick``, ``expect``: see `copying.Manner`.
 
     Returns
     -------
@@ -145,15 +122,12 @@ def import_wandb(
     from mlops_nb.transfer.wandb import wandb_runs
 
     report = Report(source, str(space.root))
-    return _copy_plain(wandb_runs(Path(source).expanduser(), report), space, thorough, tick, expect)
+    return _take_over(wandb_runs(Path(source).expanduser(), report), space, manner)
 
 
-def _copy_plain(origin: PlainRuns, space: Workspace, thorough: bool, tick: Tick | None, expect: Tick | None) -> Report:
-    if expect is not None:
-        expect(origin.total(), "")
+def _take_over(origin: Origin, space: Workspace, manner: Manner) -> Report:
     space.flush()
-    kept = keep_in(space.artifacts)
-    return copy_store(origin, space.store, kept, tick or (lambda done, name: None), thorough=thorough)
+    return copy_store(origin, space.store, keep_in(space.artifacts), **manner)
 
 
 def _open_source(source: str, files: str | None, token: str) -> Source:

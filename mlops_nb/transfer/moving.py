@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from mlops_nb.errors import InvalidInput
 from mlops_nb.store.moving import move_sql_store
-from mlops_nb.transfer.copying import Tick, copy_store
+from mlops_nb.transfer.copying import Manner, Tick, copy_store
 from mlops_nb.transfer.own import OwnOrigin, keep_in
 from mlops_nb.transfer.parcels import File, Report
 from mlops_nb.workspace import Workspace
@@ -97,24 +97,15 @@ def _trees(space: Workspace) -> Any:
                 yield space.store.version_files(version.name, version.version, part)
 
 
-def merge_stores(
-    space: Workspace,
-    other: Workspace,
-    *,
-    thorough: bool = False,
-    tick: Tick | None = None,
-    expect: Tick | None = None,
-) -> Report:
+def merge_stores(space: Workspace, other: Workspace, **manner: Unpack[Manner]) -> Report:
     """Add what is in another store to this one. Ids are global: what is in both is there once.
 
     Parameters
     ----------
     space, other : Workspace
         Where to and where from.
-    thorough : bool
-        Compare all points also of runs that look the same.
-    tick, expect : callable, optional
-        Hear of each run that was copied, and before that of how many there are.
+    **manner
+        ``thorough``, ``tick``, ``expect``: see `copying.Manner`.
 
     Returns
     -------
@@ -132,7 +123,4 @@ def merge_stores(
         each.flush()
     report = Report(other.store.info()["url"], space.store.info()["url"])
     origin = OwnOrigin(other.store, other.artifacts, report)
-    if expect is not None:
-        expect(origin.total(), "")
-    silent: Tick = lambda done, name: None  # noqa: E731
-    return copy_store(origin, space.store, keep_in(space.artifacts), tick or silent, thorough=thorough)
+    return copy_store(origin, space.store, keep_in(space.artifacts), **manner)
