@@ -122,6 +122,29 @@ def test_bad_bodies_are_refused_at_once(client: Client, body: bytes, status: int
     assert client.post("/runs/search", {"experiment_ids": ["0"]}).json["runs"] == []
 
 
+JUNK = [
+    b"{", b'"text"', b"[]", b'{"name": "\xff"}', b'{"colour": 1}', b'{"name": 1e999}', b'{"name": NaN}',
+    b'{"name": ' + b"[" * 10_000 + b"]" * 10_000 + b"}",
+]  # fmt: skip
+
+
+def test_every_route_refuses_what_makes_no_sense(client: Client, space: Workspace) -> None:
+    """A sentence and a 4xx from each, and no effect."""
+    for route in ROUTES:
+        if route.method == "GET" or route.kind == "upload":
+            continue
+        for body in JUNK:
+            answer = client.ask(route.method, fill(route.path), body, Content_Type="application/json")
+            assert 400 <= answer.status < 500, (route.path, body[:40], answer.body)
+            assert answer.json["error_code"] and answer.json["message"]
+    for route in ROUTES:
+        if route.method == "GET" and route.fields:
+            for query in ("?colour=red", "?%ff=1", "?run_id=%ff", "?run_id=a&run_id=b"):
+                assert client.ask("GET", fill(route.path) + query).status in (400, 404), (route.path, query)
+    assert client.post("/runs/search", {"experiment_ids": ["0"]}).json["runs"] == []
+    assert space.store.search_models().items == []
+
+
 def test_a_body_of_100_megabytes(client: Client) -> None:
     begun = time.perf_counter()
     body = b'{"experiment_id": "' + b"x" * (100 << 20) + b'"}'
@@ -174,6 +197,16 @@ def test_paths_never_leave_a_runs_tree(client: Client, space: Workspace, bad: st
     listed = client.get(f"/artifacts/list?run_id={run_id}&path={bad.replace(';', '%3b')}")
     assert listed.status == 400
     assert space.store.artifacts(run_id) == []
+
+
+@pytest.mark.parametrize("bad", [bad for bad in BAD_PATHS if bad != "a%ff"])  # which is a name, if not in a URL
+def test_sources_of_versions_never_leave_a_tree(client: Client, space: Workspace, bad: str) -> None:
+    run_id = client.new_run()
+    client.post("/registered-models/create", {"name": "churn"})
+    for source in (f"runs:/{run_id}/{bad}", f"mlflow-artifacts:/0/{run_id}/artifacts/{bad}", f"models:/churn/{bad}"):
+        answer = client.post("/model-versions/create", {"name": "churn", "source": source})
+        assert answer.status in (400, 404), (source, answer.body)
+    assert space.store.get_model("churn").versions == 0
 
 
 def test_roles(space: Workspace, server: Server) -> None:
