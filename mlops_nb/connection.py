@@ -21,6 +21,12 @@ from mlops_nb.errors import InvalidInput, MlopsError, PermissionDenied, StoreErr
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
+SLOWEST = 4 << 20
+"""Bytes a second with which a server stores what has been sent, at least."""
+
+BLOCK = 1 << 18
+"""Bytes of a file that are sent at a time."""
+
 MARK = "X-Mlops-Nb"
 """The header by which a server of ours is told from one of MLflow."""
 
@@ -38,6 +44,7 @@ _BY_CODE: dict[str, type[MlopsError]] = {
         errors.InvalidState,
         errors.PermissionDenied,
         errors.StoreError,
+        errors.StorageFull,
         errors.CorruptData,
         errors.MissingDependency,
     )
@@ -119,7 +126,8 @@ class Connection:
     def send_file(self, method: str, path: str, file: IO[bytes], size: int) -> None:
         """Send a file's bytes, in constant memory."""
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
-        with self._ask(method, path, file, headers) as answer:
+        # the server answers when it has stored them, which may be with S3
+        with self._ask(method, path, file, headers, patience=ANSWER_SECONDS + size / SLOWEST) as answer:
             answer.read()
 
     @contextmanager
@@ -130,11 +138,19 @@ class Connection:
 
     @contextmanager
     def _ask(
-        self, method: str, path: str, body: Any, headers: dict[str, str], *, quoted: bool = False
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        headers: dict[str, str],
+        *,
+        quoted: bool = False,
+        patience: float = ANSWER_SECONDS,
     ) -> Iterator[http.client.HTTPResponse]:
         if self._login:
             headers["Authorization"] = self._login
         line = self._line()
+        line.sock.settimeout(patience)
         whole = False
         try:
             line.request(method, self._prefix + (path if quoted else quote(path, safe="/%?=&")), body, headers)
@@ -168,17 +184,22 @@ class Connection:
         if line is None:
             if self._secure:
                 line = http.client.HTTPSConnection(
-                    self._host, self._port, timeout=CONNECT_SECONDS, context=ssl.create_default_context()
+                    self._host,
+                    self._port,
+                    timeout=CONNECT_SECONDS,
+                    blocksize=BLOCK,
+                    context=ssl.create_default_context(),
                 )
             else:
-                line = http.client.HTTPConnection(self._host, self._port, timeout=CONNECT_SECONDS)
+                line = http.client.HTTPConnection(
+                    self._host, self._port, timeout=CONNECT_SECONDS, blocksize=BLOCK
+                )
             try:
                 line.connect()
             except OSError as error:
                 raise StoreError(
                     f"The server {self.url} cannot be reached: {error}.", hint="Check that it runs, and its address."
                 ) from error
-            line.sock.settimeout(ANSWER_SECONDS)
             mine.line, mine.pid = line, os.getpid()
         mine.used = time.monotonic()
         return line

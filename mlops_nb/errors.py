@@ -70,6 +70,12 @@ class StoreError(MlopsError):
     error_code = "TEMPORARILY_UNAVAILABLE"
 
 
+class StorageFull(StoreError):
+    """There is no room left where things are kept; nothing is half-written, and it goes on when there is."""
+
+    error_code = "RESOURCE_EXHAUSTED"
+
+
 class CorruptData(StoreError):
     """Bytes do not have the digest or the checksum that they were stored under."""
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from mlops_nb.errors import CorruptData, InvalidInput, NotFound, StoreError
+from mlops_nb.errors import CorruptData, InvalidInput, NotFound, StorageFull, StoreError
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -196,7 +196,7 @@ def translate_faults(url: str, *, name: str | None = None) -> Iterator[None]:
     >>> with translate_faults("/srv/artifacts"):
     ...     raise OSError(errno.ENOSPC, "No space left on device")
     Traceback (most recent call last):
-    mlops_nb.errors.StoreError: The artifact store /srv/artifacts has no space left; nothing was stored. ...
+    mlops_nb.errors.StorageFull: The artifact store /srv/artifacts has no space left; nothing was stored. ...
     """
     try:
         yield
@@ -213,7 +213,7 @@ def translate_faults(url: str, *, name: str | None = None) -> Iterator[None]:
         ) from error
     except OSError as error:
         if error.errno in _FULL:
-            raise StoreError(
+            raise StorageFull(
                 f"The artifact store {url} has no space left; nothing was stored.",
                 hint="Free space, for instance with: mlops-nb store gc",
             ) from error

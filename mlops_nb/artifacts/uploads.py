@@ -31,6 +31,7 @@ class Upload:
 
     def __init__(self, place: BlobPlace) -> None:
         self._place = place
+        self._stored: tuple[str, int] | None = None
         self._path = place.scratch() / f"{os.getpid()}-{os.urandom(8).hex()}"
         with translate_faults(place.url):
             self._file: BinaryIO = self._path.open("xb")
@@ -58,7 +59,7 @@ class Upload:
             raise
 
     def commit(self) -> tuple[str, int]:
-        """Store what came; returns its digest and size.
+        """Store what came; returns its digest and size, also when asked again.
 
         Examples
         --------
@@ -68,11 +69,14 @@ class Upload:
         >>> upload.commit()[1]
         3
         """
+        if self._stored is not None:
+            return self._stored
         try:
             with translate_faults(self._place.url):
                 self._file.close()
             name, size = self._place.add_file(self._path, consume=True)
-            return f"sha256:{name}", size
+            self._stored = f"sha256:{name}", size
+            return self._stored
         finally:
             self.abort()
 

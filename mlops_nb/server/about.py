@@ -26,7 +26,7 @@ def tell_features(request: Request) -> dict[str, Any]:
         "workspaces_enabled": False,
         "trace_archival_enabled": False,
         "multipart_uploads_enabled": False,
-        "multipart_downloads_enabled": False,
+        "multipart_downloads_enabled": request.presigned,
         "presigned_upload_run_id_supported": False,
         "presigned_upload_model_id_supported": False,
         "features_enabled": {"gateway": False},

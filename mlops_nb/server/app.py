@@ -28,13 +28,18 @@ PATIENCE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a server is started. `port` 0 takes a free one; `hosts` are further names that it is called by."""
+    """How a server is started.
+
+    `port` 0 takes a free one; `hosts` are further names that it is called by; `presigned`: MLflow's clients fetch files
+    where they lie.
+    """
 
     host: str = "127.0.0.1"
     port: int = 5000
     token: str = ""
     prefix: str = ""
     hosts: tuple[str, ...] = ()
+    presigned: bool = False
 
 
 class Server:
@@ -49,7 +54,7 @@ class Server:
     def __init__(self, space: Workspace, settings: Settings) -> None:
         self.settings = settings
         self.tokens = Tokens(space.root, settings.token)
-        self.service = Service(space, all_routes(), prefix=settings.prefix)
+        self.service = Service(space, all_routes(), prefix=settings.prefix, presigned=settings.presigned)
         guard = Guard(self.tokens.find, {settings.host, socket.gethostname(), *settings.hosts})
         # no pattern of tornado's: the table alone says what there is
         application = Application([(r".*", Door, {"service": self.service, "guard": guard})])

@@ -12,12 +12,16 @@ from urllib.parse import unquote
 from mlops_nb.artifacts import check_path, listing, resolve
 from mlops_nb.entities import Artifact, Batch
 from mlops_nb.errors import InvalidInput, NotFound
+from mlops_nb.server.faults import Refusal
 from mlops_nb.server.routing import File, Request, Route
 from mlops_nb.server.runs import find_active_run, find_run, read_run_id
 from mlops_nb.wire.mlflow import artifact_location, file_json, removed, run_location
 
-ROOT = "/api/2.0/mlflow-artifacts/artifacts"
+PROXY = "/api/2.0/mlflow-artifacts"
+ROOT = f"{PROXY}/artifacts"
 UPLOAD_LIMIT = 1 << 50
+URL_SECONDS = 900
+"""How long a presigned address works."""
 
 _ID = re.compile(r"(m-)?[0-9a-f]{32}")
 
@@ -103,6 +107,22 @@ def download(request: Request) -> File:
     return File(found.digest, found.size, path.rpartition("/")[2])
 
 
+def presign(request: Request) -> dict[str, Any]:
+    """Where a client may fetch a file itself, for a while, if the server was started so and the place can do it."""
+    owner, path = split_path(request.path["path"])
+    found = resolve(_find_tree(request, owner), path) if path else None
+    url = request.space.artifacts.presign(found.digest, seconds=URL_SECONDS) if found and request.presigned else None
+    if found is None or url is None:
+        # MLflow's clients know this beginning, and go on without
+        raise Refusal("NOT_IMPLEMENTED", "Presigned download is not supported for the current artifact repository.")
+    return {"url": url, "headers": {}, "file_size": found.size}
+
+
+def refuse_parts(request: Request) -> dict[str, Any]:
+    """Uploads go through the server, which has to see the bytes to name them: large ones are streamed."""
+    raise Refusal("NOT_IMPLEMENTED", "Multipart upload is not supported for the current artifact repository.")
+
+
 def upload(request: Request) -> dict[str, Any]:
     """Keep a file: its bytes are there when the tree names it."""
     owner, path = split_path(request.path["path"])
@@ -146,6 +166,9 @@ ROUTES = (
           fields={"run_id": "text", "run_uuid": "text", "path": "text", "page_token": "text"}),
     Route("GET", ROOT, list_proxied, fields={"path": "text"}),
     Route("GET", ROOT + "/{path...}", download),
+    Route("GET", PROXY + "/presigned/{path...}", presign),
+    Route("POST", PROXY + "/mpu/create/{path...}", refuse_parts, "direct", "write",
+          fields={"path": "text", "num_parts": "int"}),
     Route("PUT", ROOT + "/{path...}", upload, "upload", "write", limit=UPLOAD_LIMIT),
     Route("DELETE", ROOT + "/{path...}", delete, "write", "write"),
 )  # fmt: skip

@@ -176,7 +176,7 @@ class Door(RequestHandler):
             self._send(200, _encode(answer).encode(), "application/json")
 
     def _read(self, route: Route) -> Request:
-        request = Request(self.service.space, {}, self.parts, self.caller, self.upload)
+        request = Request(self.service.space, {}, self.parts, self.caller, self.upload, self.service.presigned)
         if self.upload is not None:
             return request
         if self.request.method == "GET" or not self.body:

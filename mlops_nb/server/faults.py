@@ -21,7 +21,9 @@ STATUS = {
     "DATA_LOSS": 500,
     "INTERNAL_ERROR": 500,
     "FEATURE_DISABLED": 501,
+    "NOT_IMPLEMENTED": 501,
     "TEMPORARILY_UNAVAILABLE": 503,
+    "RESOURCE_EXHAUSTED": 507,  # unlike a 503 nothing that MLflow's clients try again for minutes
 }
 
 

@@ -42,13 +42,17 @@ class Caller:
 
 @dataclass(slots=True)
 class Request:
-    """What a route's function gets: checked fields, parts of the path, and the workspace."""
+    """What a route's function gets: checked fields, parts of the path, and the workspace.
+
+    `presigned` says whether clients may fetch files where they lie, by addresses that work for a while.
+    """
 
     space: Workspace
     fields: dict[str, Any] = field(default_factory=dict)
     path: dict[str, str] = field(default_factory=dict)
     caller: Caller = field(default_factory=Caller)
     upload: Upload | None = None
+    presigned: bool = False
 
     def need(self, name: str) -> str:
         """A field that may come in the path or in the body."""

@@ -28,10 +28,15 @@ class Service:
     routes : iterable of Route
     prefix : str
         What stands before every path.
+    presigned : bool
+        Whether clients may fetch files where they lie, by addresses that work for a while.
     """
 
-    def __init__(self, space: Workspace, routes: Iterable[Route], *, prefix: str = "") -> None:
+    def __init__(
+        self, space: Workspace, routes: Iterable[Route], *, prefix: str = "", presigned: bool = False
+    ) -> None:
         self.space = space
+        self.presigned = presigned
         self.table = Table(routes, prefix)
         self._writer = Writer(self._apply)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="mlops_nb-reader")
@@ -43,6 +48,8 @@ class Service:
         if route.kind == "append":
             await self._append(route.call(request))
             return {}
+        if request.upload is not None:
+            await self.in_background(request.upload.commit)  # what takes long for a large file keeps no writer waiting
         if route.kind in ("write", "upload"):
             return await self._writer.call(partial(route.call, request))
         return await self.in_background(partial(route.call, request))

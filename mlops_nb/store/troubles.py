@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from mlops_nb.errors import InvalidInput, MlopsError, StoreError
+from mlops_nb.errors import InvalidInput, MlopsError, StorageFull, StoreError
 
 BUSY_SECONDS = 120
 """How long a writer waits for the other processes' writers."""
 
+_FULL = "SQLITE_FULL"
+_POSTGRES = {"DiskFull": _FULL}
+"""What psycopg calls troubles that SQLite has as well."""
+
 _TROUBLES = (
-    ("SQLITE_FULL", "is on a full disk", "Make room, then go on: nothing is half-written."),
+    (_FULL, "is on a full disk", "Make room, then go on: nothing is half-written."),
     ("SQLITE_READONLY", "cannot be written: the file or its folder is read-only",
      "Give yourself write access, or choose another place with MLOPS_NB_STORE."),
     ("SQLITE_CORRUPT", "is damaged", "Put back a copy, or move the file away to begin a new store."),
@@ -47,11 +51,12 @@ def explain(error: BaseException, label: str) -> MlopsError:
     "The store 'store.db' cannot be used: disk is full."
     """
     origin = getattr(error, "orig", None) or error
-    name = str(getattr(origin, "sqlite_errorname", "") or "")
+    name = str(getattr(origin, "sqlite_errorname", "") or _POSTGRES.get(type(origin).__name__, ""))
     if type(origin).__name__ == "InvalidRegularExpression":
         return InvalidInput(f"The database does not take this pattern: {origin}.")
     for prefix, happened, hint in _TROUBLES:
         if name.startswith(prefix):
-            return StoreError(f"The store '{label}' {happened}.", hint=hint)
+            kind = StorageFull if prefix == _FULL else StoreError
+            return kind(f"The store '{label}' {happened}.", hint=hint)
     detail = " ".join(str(origin).split()) or type(origin).__name__
     return StoreError(f"The store '{label}' cannot be used: {detail[:300].rstrip('.')}.")

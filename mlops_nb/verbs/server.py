@@ -24,6 +24,10 @@ def add_server(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-host", action="append", default=[], metavar="NAME", help="another name that the server is called by"
     )
+    parser.add_argument(
+        "--presigned", action="store_true",
+        help="MLflow's clients fetch files straight from S3, by addresses that work for a quarter of an hour",
+    )  # fmt: skip
     parser.add_argument("--role", default="write", metavar="ROLE", help="token add: read, write (default) or admin")
 
 
@@ -61,7 +65,8 @@ def _serve(asked: argparse.Namespace) -> Result:
     from mlops_nb.server.tokens import make_token
 
     token = workspaces.server_token()
-    settings = Settings(asked.host, asked.port, token or make_token(), asked.prefix, tuple(asked.allow_host))
+    hosts = tuple(asked.allow_host)
+    settings = Settings(asked.host, asked.port, token or make_token(), asked.prefix, hosts, asked.presigned)
 
     def announce(server: Server) -> None:
         lines = [f"Serving {server.service.space.root} at {server.url}"]
