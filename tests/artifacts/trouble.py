@@ -39,75 +39,85 @@ class Trouble:
         return len({path for method, path in self.seen if method == "PUT" and "partNumber=" in path})
 
 
+class Road(BaseHTTPRequestHandler):
+    """Carries a request to the server at the other end, or does not."""
+
+    protocol_version = "HTTP/1.1"
+    trouble: Trouble
+    target: tuple[str, int]
+
+    def serve(self) -> None:
+        """Any method."""
+        self.close_connection = False
+        self.trouble.seen.append((self.command, self.path))
+        count = sum(seen == (self.command, self.path) for seen in self.trouble.seen)
+        what = self.trouble.plan(self.command, self.path, count)
+        size = int(self.headers.get("Content-Length") or 0)
+        if self.headers.get("Expect", "").lower() == "100-continue":
+            self.send_response_only(100)
+            self.end_headers()
+        if what == "cut":
+            self.rfile.read(size // 2)
+            self.hang_up()
+            return
+        body = self.rfile.read(size)
+        if what == "503":
+            self.answer(503, [("Content-Type", "application/xml")], SLOW_DOWN)
+            return
+        if what not in ("", "half"):
+            time.sleep(float(what))
+        there = http.client.HTTPConnection(*self.target, timeout=60)
+        there.request(self.command, self.path, body or None, dict(self.headers.items()))
+        answer = there.getresponse()
+        content = answer.read()
+        there.close()
+        own = ("transfer-encoding", "connection")
+        headers = [each for each in answer.getheaders() if each[0].lower() not in own]
+        self.answer(answer.status, headers, content, half=what == "half")
+
+    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = do_PATCH = serve  # noqa: N815
+
+    def answer(self, status: int, headers: list[tuple[str, str]], body: bytes, *, half: bool = False) -> None:
+        """Send an answer, or half of it."""
+        self.send_response_only(status)
+        for name, value in headers:
+            if name.lower() != "content-length" or self.command == "HEAD":
+                self.send_header(name, value)
+        if self.command != "HEAD":
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body[: len(body) // 2] if half else body)
+        if half:
+            self.hang_up()
+
+    def hang_up(self) -> None:
+        """Cut the connection."""
+        with contextlib.suppress(OSError):
+            self.wfile.flush()
+            self.connection.close()
+        self.close_connection = True
+
+    def log_message(self, *about: Any) -> None:
+        """Nothing."""
+
+    def handle(self) -> None:
+        """Whoever was cut off, or did not wait, is no news."""
+        with contextlib.suppress(OSError, ValueError):
+            super().handle()
+
+    def finish(self) -> None:
+        """Likewise."""
+        with contextlib.suppress(OSError, ValueError):
+            super().finish()
+
+
 @contextmanager
 def troubled(target: str) -> Iterator[Trouble]:
     """A proxy on a free port, in front of the server at `target`."""
     trouble, place = Trouble(), urlsplit(target)
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def _serve(self) -> None:
-            self.close_connection = False
-            trouble.seen.append((self.command, self.path))
-            count = sum(seen == (self.command, self.path) for seen in trouble.seen)
-            what = trouble.plan(self.command, self.path, count)
-            size = int(self.headers.get("Content-Length") or 0)
-            if self.headers.get("Expect", "").lower() == "100-continue":
-                self.send_response_only(100)
-                self.end_headers()
-            if what == "cut":
-                self.rfile.read(size // 2)
-                self._hang_up()
-                return
-            body = self.rfile.read(size)
-            if what == "503":
-                self._answer(503, [("Content-Type", "application/xml")], SLOW_DOWN)
-                return
-            if what not in ("", "half"):
-                time.sleep(float(what))
-            there = http.client.HTTPConnection(str(place.hostname), place.port, timeout=60)
-            there.request(self.command, self.path, body or None, dict(self.headers.items()))
-            answer = there.getresponse()
-            content = answer.read()
-            there.close()
-            own = ("transfer-encoding", "connection")
-            headers = [each for each in answer.getheaders() if each[0].lower() not in own]
-            self._answer(answer.status, headers, content, half=what == "half")
-
-        def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes, *, half: bool = False) -> None:
-            self.send_response_only(status)
-            for name, value in headers:
-                if name.lower() != "content-length" or self.command == "HEAD":
-                    self.send_header(name, value)
-            if self.command != "HEAD":
-                self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(body[: len(body) // 2] if half else body)
-            if half:
-                self._hang_up()
-
-        def _hang_up(self) -> None:
-            with contextlib.suppress(OSError):
-                self.wfile.flush()
-                self.connection.close()
-            self.close_connection = True
-
-        do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _serve  # noqa: N815
-
-        def log_message(self, *about: Any) -> None:
-            """Nothing."""
-
-        def handle(self) -> None:
-            with contextlib.suppress(OSError, ValueError):  # whoever was cut off, or did not wait
-                super().handle()
-
-        def finish(self) -> None:
-            with contextlib.suppress(OSError, ValueError):
-                super().finish()
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    road = type("OwnRoad", (Road,), {"trouble": trouble, "target": (place.hostname, place.port)})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), road)
     server.daemon_threads = True
     trouble.url = f"http://127.0.0.1:{server.server_address[1]}"
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()

@@ -31,7 +31,7 @@ def mlflow_python() -> str:
     uv = [sys.executable, "-m", "uv"]
     if not Path(python).exists():
         subprocess.run([*uv, "venv", "--quiet", str(cache), "--python", sys.executable], check=True, timeout=900)
-    install = [*uv, "pip", "install", "--quiet", "--python", python]
+    install = [*uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python]
     subprocess.run([*install, *MLFLOW, "--editable", str(ROOT)], check=True, timeout=1800)
     return python
 
