@@ -56,18 +56,21 @@ class Clauses:
     def __init__(self, *, sqlite: bool) -> None:
         self._sqlite = sqlite
 
-    def narrow(self, query: Select[Any], node: Node | None, driver: int | None = None) -> Select[Any]:
+    def narrow(
+        self, query: Select[Any], node: Node | None, driver: int | None = None, number: ColumnElement[int] | None = None
+    ) -> Select[Any]:
         """`query` for the runs that `node` holds for.
 
         The term at place `driver` becomes a join, the others are tried run by run: SQLite then begins with the driver,
-        and without one walks the runs in their order.
+        and without one walks the runs in their order. `number` is the column of what is walked that holds the run's
+        number: what is tried by it alone is tried before the run's own row is looked up.
         """
         for place, term in enumerate(conjuncts(node)):
             if place == driver and isinstance(term, Compare):
                 row = TABLES[term.field.kind].alias()
                 query = query.join(row, and_(row.c.run == schema.runs.c.no, *self._row_holds(row, term)))
             else:
-                query = query.where(self.condition(term))
+                query = query.where(self.condition(term, number))
         return query
 
     def count(self, term: Compare) -> Select[Any]:
@@ -76,12 +79,12 @@ class Clauses:
         some = select(literal(1).label("one")).where(*self._row_holds(row, term)).limit(bindparam("most")).subquery()
         return select(func.count()).select_from(some)
 
-    def condition(self, node: Node) -> Condition:
-        """The condition on `runs` that a tree stands for."""
+    def condition(self, node: Node, number: ColumnElement[int] | None = None) -> Condition:
+        """The condition on `runs`, or on a column that holds their numbers, that a tree stands for."""
         if isinstance(node, Group):
-            return (and_ if node.word == "and" else or_)(*(self.condition(term) for term in node.terms))
+            return (and_ if node.word == "and" else or_)(*(self.condition(term, number) for term in node.terms))
         if isinstance(node, Not):
-            return not_(self.condition(node.term))
+            return not_(self.condition(node.term, number))
         if isinstance(node, Contains):
             return self._contains(node.text)
         field = node.field
@@ -90,7 +93,8 @@ class Clauses:
         if field.kind == "dataset":
             return self._compare_dataset(node)
         row = TABLES[field.kind].alias()
-        found: Condition = exists().where(row.c.run == schema.runs.c.no, *self._row_holds(row, node))
+        run = schema.runs.c.no if number is None else number
+        found: Condition = exists().where(row.c.run == run, *self._row_holds(row, node))
         if node.operator == "null" and not node.negated:
             found = not_(found)
         if field.kind == "tag" and field.key in MLFLOW_TAGS:

@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from math import nan
 from typing import Any
 
-from sqlalchemy import Select, bindparam, exists, func, or_, select
+from sqlalchemy import Select, bindparam, exists, func, literal, or_, select
 
 from mlops_nb.entities import DataRef, Metric, Page, Run
 from mlops_nb.errors import InvalidInput, NotFound
@@ -19,7 +19,7 @@ from mlops_nb.store.pages import check_limit, open_token, seal_token
 from mlops_nb.store.plans import choose_driver, count_limit
 from mlops_nb.store.rows import RUN_COLUMNS, decode_runs, storable
 from mlops_nb.store.search import parse_filter, parse_order
-from mlops_nb.store.sorting import has_second_part, order_query
+from mlops_nb.store.sorting import has_second_part, order_query, walked_row
 from mlops_nb.store.statements import fetch_in
 from mlops_nb.store.terms import Compare, Order
 
@@ -43,6 +43,7 @@ class Lookup:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._clauses = Clauses(sqlite=database.is_sqlite)
+        self._shares: dict[tuple[str, ...], tuple[int, float]] = {}
 
     def get_run(self, run_id: str) -> Run:
         """The run with exactly this id, or `NotFound`."""
@@ -105,7 +106,7 @@ class Lookup:
         part, after = _check_position(position)
         rows: list[tuple[int, tuple[Any, ...]]] = []
         orders: tuple[Order, ...] = asked[2]
-        driver = self._choose_driver(transaction, asked[1], limit)
+        driver = self._choose_driver(transaction, asked[1], limit, asked[0])
         while part < 2 and len(rows) <= limit:
             nulls = None if after is None else tuple(value is None for value in after)
             shape = (asked, part, nulls, driver)
@@ -122,7 +123,9 @@ class Lookup:
         ended, last = rows[limit - 1]
         return numbers, [ended, list(last[1:])]
 
-    def _choose_driver(self, transaction: Transaction, filter: str, limit: int) -> int | None:
+    def _choose_driver(
+        self, transaction: Transaction, filter: str, limit: int, ids: tuple[str, ...] | None = None
+    ) -> int | None:
         """The place of the filter's term to begin with; None walks the order."""
         terms = [(place, term) for place, term in enumerate(conjuncts(parse_cached(filter))) if may_drive(term)]
         if not terms or not self._database.is_sqlite:
@@ -134,7 +137,24 @@ class Lookup:
             assert isinstance(term, Compare)
             statement = self._database.statement(("count", term), partial(self._clauses.count, term))
             counts.append((place, int(transaction.all(statement, most=count_limit(runs))[0][0])))
-        return choose_driver(runs, counts, limit)
+        return choose_driver(runs, counts, limit, self._share_of(transaction, ids, runs))
+
+    def _share_of(self, transaction: Transaction, ids: tuple[str, ...] | None, runs: int) -> float:
+        """The share of all runs that these experiments have; asked again once the store has grown by a tenth."""
+        if ids is None or not runs:
+            return 1.0
+        known = self._shares.get(ids)
+        if known is None or not known[0] <= runs <= known[0] * 1.1 + 100:
+            column = schema.runs.c.experiment_id
+            some = select(literal(1).label("one")).where(among(column, ids)).limit(bindparam("most")).subquery()
+            counting = select(func.count()).select_from(some)
+            statement = self._database.statement(("of experiments", ids), lambda: counting)
+            cap = count_limit(runs)
+            count = int(transaction.all(statement, most=cap)[0][0])
+            if len(self._shares) > 1000:
+                self._shares.clear()
+            known = self._shares[ids] = (runs, 1.0 if count >= cap else count / runs)
+        return known[1]
 
     def _query(
         self, asked: tuple[Any, ...], part: int, nulls: tuple[bool, ...] | None, driver: int | None
@@ -146,8 +166,10 @@ class Lookup:
             query = query.where(runs.lifecycle_stage == view)
         if ids is not None:
             query = query.where(among(runs.experiment_id, ids))
-        query = self._clauses.narrow(query, parse_cached(filter), driver)
-        return order_query(query, orders, part, nulls, walk=driver is None).limit(bindparam("most"))
+        row = walked_row(orders, part)
+        number = row.c.run if row is not None and driver is None else None
+        query = self._clauses.narrow(query, parse_cached(filter), driver, number)
+        return order_query(query, orders, part, nulls, row=row, walk=driver is None).limit(bindparam("most"))
 
     def line_runs(self, line: str, *, limit: int = 50) -> list[Run]:
         """The newest runs of a line of revisions, newest first."""

@@ -6,10 +6,14 @@ are counted, which their indexes give in a fraction of a millisecond.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 CAP = 2000
 """Counting goes no further, plus a share of all runs in large stores."""
+
+STEPS = 3
+"""How many steps of a walk cost as much as one run that a driver leaves, which has to be looked up and sorted."""
 
 
 def count_limit(runs: int) -> int:
@@ -23,7 +27,7 @@ def count_limit(runs: int) -> int:
     return CAP + runs // 20
 
 
-def choose_driver(runs: int, counts: Sequence[tuple[int, int]], limit: int) -> int | None:
+def choose_driver(runs: int, counts: Sequence[tuple[int, int]], limit: int, share: float = 1.0) -> int | None:
     """The term to begin with, or None to walk the order.
 
     Parameters
@@ -35,6 +39,8 @@ def choose_driver(runs: int, counts: Sequence[tuple[int, int]], limit: int) -> i
         `count_limit`).
     limit : int
         Runs wanted.
+    share : float
+        Of all runs, those that are asked about at all: of their experiments.
 
     Returns
     -------
@@ -43,14 +49,15 @@ def choose_driver(runs: int, counts: Sequence[tuple[int, int]], limit: int) -> i
 
     Examples
     --------
-    >>> choose_driver(10_000, [(0, 4500), (1, 900)], 100), choose_driver(10_000, [(0, 2500)], 100)
+    >>> choose_driver(10_000, [(0, 4500), (1, 400)], 100), choose_driver(10_000, [(0, 2500)], 100)
     (1, None)
     """
     if not counts:
         return None
-    share = 1.0
-    for _, count in counts:
-        share *= min(1.0, max(count, 1) / max(runs, 1))  # as if the terms did not depend on each other
-    walked = min(runs, limit / share)
+    cap = count_limit(runs)
+    for _, count in counts:  # as if the terms did not depend on each other
+        part = min(1.0, max(count, 1) / max(runs, 1))
+        share *= part if count < cap else math.sqrt(part)  # of a term that goes on beyond the cap: between that and all
+    walked = limit / share if share else math.inf
     fewest, place = min((count, place) for place, count in counts)
-    return place if fewest <= walked else None
+    return place if walked >= runs or fewest * STEPS <= walked else None

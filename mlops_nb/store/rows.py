@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -141,9 +141,27 @@ def unpack_metrics(keys: str, values: bytes) -> dict[str, float]:
     return dict(zip(_parse_keys(keys), struct.unpack(f"<{len(values) // 8}d", values), strict=True))
 
 
+def _unpack_all(keys: Sequence[str], packed: Sequence[bytes]) -> Iterator[dict[str, float]]:
+    """`unpack_metrics` of many runs: their values are unpacked at once, and the keys that most of them share parsed
+    once."""
+    values = struct.unpack(f"<{sum(map(len, packed)) // 8}d", b"".join(packed))
+    start = 0
+    for text in keys:
+        names = _parse_keys(text)
+        end = start + len(names)
+        yield dict(zip(names, values[start:end], strict=True))
+        start = end
+
+
 @lru_cache(maxsize=256)
 def _parse_keys(keys: str) -> tuple[str, ...]:
     return tuple(json.loads(keys))
+
+
+@lru_cache(maxsize=256)
+def _parse_lease(text: str) -> Lease:
+    """The runs of a process share its lease."""
+    return Lease(*json.loads(text))
 
 
 def decode_runs(rows: Iterable[Sequence[Any]]) -> list[Run]:
@@ -166,6 +184,7 @@ def decode_runs(rows: Iterable[Sequence[Any]]) -> list[Run]:
     """
     rows = list(rows)
     params, tags = (parse_column([row[place] for row in rows]) for place in (18, 19))
+    metrics = _unpack_all([row[20] for row in rows], [row[21] for row in rows])
     return [
         Run(
             row[1],
@@ -185,12 +204,12 @@ def decode_runs(rows: Iterable[Sequence[Any]]) -> list[Run]:
             row[14],
             row[15],
             row[16],
-            None if row[17] is None else Lease(*json.loads(row[17])),
+            None if row[17] is None else _parse_lease(row[17]),
             its_params,
-            unpack_metrics(row[20], row[21]),
+            its_metrics,
             its_tags,
         )
-        for row, its_params, its_tags in zip(rows, params, tags, strict=True)
+        for row, its_params, its_metrics, its_tags in zip(rows, params, metrics, tags, strict=True)
     ]
 
 

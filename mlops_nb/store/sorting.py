@@ -87,8 +87,22 @@ def _expressions(field: Field) -> list[ColumnElement[Any]]:
     ]
 
 
+def walked_row(orders: tuple[Order, ...], part: int) -> Any:
+    """The table whose rows hold the first sort key, under a name of its own; None if the runs hold it themselves.
+
+    Examples
+    --------
+    >>> walked_row((Order(Field("metric", "acc"), True),), 0).c.key.name, walked_row((), 0)
+    ('key', None)
+    """
+    field = orders[0].field if orders and part == 0 else None
+    if field is None or field.kind not in TABLES or field.key in MLFLOW_TAGS:
+        return None
+    return TABLES[field.kind].alias()
+
+
 def order_query(
-    query: Select[Any], orders: tuple[Order, ...], part: int, after: tuple[bool, ...] | None, *, walk: bool
+    query: Select[Any], orders: tuple[Order, ...], part: int, after: tuple[bool, ...] | None, *, row: Any, walk: bool
 ) -> Select[Any]:
     """Sort a query, and let it begin after a given run.
 
@@ -105,6 +119,8 @@ def order_query(
         0 or 1; there is no part 1 where the first key is never NULL.
     after : tuple of bool or None
         For each key of the run to begin after, whether it is NULL; the values are parameters ``after_0`` ...
+    row : alias or None
+        Of `walked_row`.
     walk : bool
         Let the database walk the index of the first key; else it sorts what it finds.
 
@@ -117,11 +133,9 @@ def order_query(
     first = keys[0]
     if first.nullable:
         field = orders[0].field
-        table = TABLES.get(field.kind)
         if part == 0:
             column = first.expression
-            if table is not None and field.key not in MLFLOW_TAGS:
-                row = table.alias()
+            if row is not None:
                 column = row.c[{"metric": "value", "param": "number", "tag": "head"}[field.kind]]
                 query = query.join(row, and_(row.c.run == schema.runs.c.no, row.c.key == field.key))
             # No index serves an expression: that keeps SQLite from walking the order when it is to begin elsewhere.
