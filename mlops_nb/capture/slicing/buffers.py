@@ -55,6 +55,8 @@ def root_of(array: Any) -> Any:
     seen = 0
     while isinstance(array, np.ndarray) and array.base is not None and seen < 1000:
         array, seen = array.base, seen + 1
+        if type(array).__name__ == "DummyArray":  # as_strided and sliding windows put it in between
+            array = array.base
     if isinstance(array, memoryview):
         array = array.obj
     return array
@@ -71,10 +73,28 @@ def _ndarray(probe: Any, value: Any) -> None:
     probe.put(("nd", plain.dtype.str, plain.shape, plain.strides, bool(plain.flags.writeable)))
     if plain.dtype.fields:
         probe.put(("fields", str(plain.dtype)))
+    if type(value) is not np.ndarray:
+        _subclass(probe, value)
     if plain.dtype.hasobject or plain.dtype.kind == "T":
         probe.push(plain.ravel("K").tolist())
     else:
         _bytes(probe, plain, root)
+
+
+def _subclass(probe: Any, value: Any) -> None:
+    """What a subclass keeps beside the buffer: the mask of a masked array, a unit, an attribute of the user's."""
+    own = getattr(value, "__dict__", None)
+    if type(own) is not dict:
+        return
+    for key, part in list(own.items()):
+        if key == "_fill_value" and part is not None:  # made when first asked for: only another one is a change
+            probe.put(None if part == sys.modules["numpy.ma"].default_fill_value(value.dtype) else str(part))
+        elif key not in _MASK_PLUMBING:
+            probe.put(str(key))
+            probe.push(part)
+
+
+_MASK_PLUMBING = frozenset({"_fill_value", "_sharedmask", "_basedict", "_baseclass"})
 
 
 def _bytes(probe: Any, plain: Any, root: Any) -> None:
@@ -99,12 +119,14 @@ def _generator(probe: Any, value: Any) -> None:
     probe.reach(value)
     bits = value.bit_generator
     probe.reach(bits)
-    probe.push(bits.state)
+    _bit_generator(probe, bits)
 
 
 def _bit_generator(probe: Any, value: Any) -> None:
     probe.reach(value)
     probe.push(value.state)
+    seeds = getattr(value, "seed_seq", None)
+    probe.put(getattr(seeds, "n_children_spawned", 0))  # the next spawn gives other streams
 
 
 def _random_state(probe: Any, value: Any) -> None:
@@ -150,6 +172,9 @@ def _index(probe: Any, value: Any) -> None:
 def _extension_array(probe: Any, value: Any) -> None:
     probe.reach(value)
     probe.put((type(value).__name__, str(value.dtype)))
+    if type(value).__name__ == "Categorical":
+        probe.put(bool(value.dtype.ordered))
+        probe.push(value.dtype.categories)
     for name in ("_pa_array", "_ndarray", "_data", "_mask", "_left", "_right", "_sparse_values", "_sparse_index"):
         part = getattr(value, name, None)
         if part is not None:

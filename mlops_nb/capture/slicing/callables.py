@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _abc  # what `abc` itself asks; it has no public way to see the registry
 import functools
 import sys
 import types
@@ -123,9 +124,17 @@ def describe_class(probe: Any, value: type) -> None:
         if key not in _CLASS_PLUMBING and id(type(part)) not in _DESCRIPTORS:
             probe.out.append(key if type(key) is str else "key")
             probe.stack.append(part)
+    if "_abc_impl" in members_of(value):
+        probe.out.append(_registered(value))
     probe.stack.extend(bases_of(value)[1:])
     if is_local(module_name(maker := type(value)), probe.main):  # a metaclass of the notebook's
         probe.stack.append(maker)
+
+
+def _registered(value: type) -> tuple[int, ...]:
+    """The classes that an abstract class of the notebook's was told to take for its own."""
+    registry = _abc._get_dump(value)[0]
+    return tuple(sorted(id(one) for one in (reference() for reference in registry) if one is not None))
 
 
 _DESCRIPTORS = frozenset(map(id, (types.GetSetDescriptorType, types.MemberDescriptorType)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextvars
 import io
 import itertools
 import logging
@@ -189,6 +190,12 @@ def _describe_text_buffer(probe: Any, value: Any) -> None:
     probe.out.append(kind.tell(value))
 
 
+def _describe_context_variable(probe: Any, value: contextvars.ContextVar[Any]) -> None:
+    """By what it holds in the context of the cells."""
+    probe.marks.add(id(value))
+    probe.push(value.get(None))
+
+
 def _describe_frozen(probe: Any, value: object) -> None:
     probe.out.append((type(value).__name__, id(value)))
 
@@ -226,6 +233,7 @@ VALUES: dict[int, Callable[[Any, Any], None]] = {
     },
     id(slice): _describe_slice,
     id(random.Random): _describe_random,
+    id(contextvars.ContextVar): _describe_context_variable,
     id(io.StringIO): _describe_text_buffer,
     id(io.BytesIO): _describe_text_buffer,
     id(weakref.ReferenceType): _describe_reference,

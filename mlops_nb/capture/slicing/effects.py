@@ -29,6 +29,7 @@ _BY_IMPORT: dict[str, frozenset[str]] = {
     "@locale": frozenset({"setlocale"}),
     "@interpreter": frozenset({"setrecursionlimit", "set_int_max_str_digits", "setswitchinterval", "displayhook"}),
     "@decimal": frozenset({"getcontext", "setcontext"}),
+    "@copyreg": frozenset({"copyreg"}),
 }
 """Importing a library changes these too; what an execution must say for the change to count as its own."""
 
@@ -68,7 +69,7 @@ def record_states(
     before, after, baseline = states
     changed = {name for name, state in after.items() if _has_changed(name, before, state, text, words, grew)}
     for name in list(ledger.writers):
-        if name in RANDOM or not name.startswith("@") or name.startswith(("@file:", "@seeded", "@steering")):
+        if name in RANDOM or not name.startswith("@") or name.startswith(("@file:", "@seeded", "@steering", "@magic:")):
             continue
         if name == "@pyplot" or not (name in changed or relevant(name, packages, words, facts)):
             continue

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from mlops_nb.capture.slicing.endings import endings, magic_functions, own_magics, streams_of
 from mlops_nb.capture.slicing.fingerprint import Print, Probe
 from mlops_nb.capture.slicing.ledger import Execution, Ledger, SliceResult
 from mlops_nb.capture.slicing.mentions import CellText
@@ -165,6 +166,7 @@ class Follower:
         def print_of(name: str) -> Print:
             return self._print(name, left)
 
+        self._read_what_is_called(text)
         token.reading = read_names(text, self.namespace, print_of)
         if late := self.world.patched_names(token.reading.packages):  # what patched libraries' functions load
             text.reads.update({name: frozenset() for name in late - text.reads.keys()})
@@ -172,6 +174,17 @@ class Follower:
         self._read_before(token)
         token.identities = self._identities()
         token.view = self.world.look(text, token.reading, self.namespace)
+
+    def _read_what_is_called(self, text: CellText) -> None:
+        """What runs without being named: finalisers of what the cell lets go, magics of the notebook's own."""
+        hidden = list(endings(self.namespace, (text.stores | text.deletes) & self.namespace.keys()))
+        hidden += streams_of(self.namespace)
+        hidden += own_magics(text.commands, magic_functions(), self.namespace).values() if text.commands else ()
+        for part in hidden:
+            found = Probe(self.namespace, self.base).take(part)
+            text.stores |= found.stores
+            for name in found.names | sharing(list(self.prints), self.prints, [found]):
+                text.reads.setdefault(name, frozenset())
 
     def _settle(self, token: Token, failed: bool, files_read: Iterable[str], files_written: Iterable[str]) -> None:
         entry, text, reading = token.entry, token.text, token.reading

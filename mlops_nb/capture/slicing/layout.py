@@ -181,7 +181,7 @@ def _make(kind: type, main: str) -> Layout:
     user = is_local(name, main)
     native = next((base for base in NATIVE if any(one is base for one in mro)), None)
     package = "" if user else name.partition(".")[0]
-    made = Layout(len(_layouts) + 1, package, user, native, False, _is_frozen(mro))
+    made = Layout(len(_layouts) + 1, package, user, native, False, not user and _is_frozen(mro))
     slots: list[Any] = []
     transient: set[str] = set()
     for one in mro:
@@ -209,8 +209,7 @@ def _is_frozen(mro: tuple[type, ...]) -> bool:
 
 _FROZEN = frozenset(
     {
-        ("enum", "Enum"), ("logging", "Manager"), ("_thread", "lock"), ("_thread", "RLock"),
-        ("_contextvars", "ContextVar"), ("pathlib", "PurePath"), ("pathlib._local", "PurePath"), ("uuid", "UUID"),
+        ("enum", "Enum"), ("logging", "Manager"), ("_thread", "lock"), ("_thread", "RLock"), ("pathlib", "PurePath"), ("pathlib._local", "PurePath"), ("uuid", "UUID"),
         ("sklearn.tree._tree", "Tree"), ("sklearn.neighbors._kd_tree", "KDTree"),
         ("sklearn.neighbors._ball_tree", "BallTree"),
         ("sklearn._loss._loss", "CyLossFunction"), ("re", "Pattern"), ("re", "Match"), ("datetime", "date"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from mlops_nb.capture.slicing.commands import Command
 
-_NAMESPACE_CALLS = frozenset({"globals", "locals", "vars"})
+_NAMESPACE_CALLS = frozenset({"globals", "locals", "vars", "dir"})
 _CODE_CALLS = frozenset({"exec", "eval", "compile", "execfile", "runfile"})
 _SHELL_CALLS = frozenset({"run_cell", "run_cell_async", "ex", "ev", "safe_execfile"})
 _TEXT_QUERIES = frozenset(
@@ -139,6 +139,8 @@ def note_call(text: CellText, node: ast.Call, *, inner: bool) -> None:
                 text.dynamic_words |= set(re.findall(r"[A-Za-z_]\w*", part.value))
             elif isinstance(part, ast.Name):
                 text.dynamic.add(part.id)
+            elif isinstance(part, ast.BinOp | ast.JoinedStr | ast.Subscript):  # a text that is only put together now
+                text.dynamic_all |= part in node.args[:1]
             elif isinstance(part, ast.Call):
                 called = chain_of(part.func)
                 text.dynamic_all |= not called or called[-1] in ("open", "read", "read_text", "getsource")

@@ -17,6 +17,7 @@ class PathWatch:
     def __init__(self) -> None:
         self.watched: dict[str, Stamp | None] = {}
         self.written: set[str] = set()
+        self._told: dict[str, Stamp | None] = {}
 
     def name(self, texts: Iterable[str], folders: Iterable[str] = ()) -> set[str]:
         """Take up the texts that could be paths here.
@@ -76,8 +77,13 @@ class PathWatch:
         try:
             with os.scandir(folder) as entries:
                 for _, entry in zip(range(2000), entries, strict=False):
-                    if entry.is_file() and entry.stat().st_mtime_ns >= since:
-                        found.add(os.path.abspath(entry.path))
+                    path = os.path.abspath(entry.path)
+                    if path in self.watched or not entry.is_file() or entry.stat().st_mtime_ns < since:
+                        continue
+                    now = stamp(path)
+                    if self._told.get(path) != now:  # clocks of file systems tick every few milliseconds
+                        self._told[path] = now
+                        found.add(path)
         except OSError:
             return found  # the folder went away meanwhile
         return found

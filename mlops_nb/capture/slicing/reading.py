@@ -16,7 +16,10 @@ from mlops_nb.capture.slicing.fingerprint import Print
 from mlops_nb.capture.slicing.layout import module_name, type_name
 from mlops_nb.capture.slicing.mentions import CellText
 
-_HIDDEN = re.compile(r"^(__\w+__|_i\d*|_ii|_iii|_ih|_oh|_dh|In|Out|exit|quit|get_ipython|_exit_code|open|display)$")
+_HIDDEN = re.compile(
+    r"^(__(name|doc|package|loader|spec|file|builtins?|vsc_ipynb_file|IPYTHON)__|_i\d*|_ii|_iii|_ih|_oh|_dh|In|Out"
+    r"|exit|quit|get_ipython|_exit_code|open|display)$"
+)
 _OUTPUT = re.compile(r"^_\d+$")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 

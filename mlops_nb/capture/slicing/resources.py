@@ -5,12 +5,15 @@ Each is a pseudo-name (``@cwd``, ``@numpy.random``), with a cheap state that is 
 
 from __future__ import annotations
 
+import builtins
+import copyreg
 import decimal
 import locale
 import logging
 import marshal
 import os
 import random
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Hashable
@@ -128,6 +131,7 @@ _READERS: dict[str, frozenset[str]] = {
     "@matplotlib.rc": frozenset({"matplotlib", "pyplot", "seaborn"}),
     "@sklearn.config": frozenset({"sklearn"}),
     "@decimal": frozenset({"decimal"}),
+    "@copyreg": frozenset({"copy", "copyreg", "pickle", "joblib", "multiprocessing"}),
     "@logging": frozenset({"logging"}),
 }
 """Resources not listed here (warning filters, locale, the interpreter's limits) can matter to anything."""
@@ -248,6 +252,27 @@ def _interpreter() -> Hashable:
     return (sys.getrecursionlimit(), digits, sys.displayhook is sys.__displayhook__, sys.getswitchinterval())
 
 
+def _builtins() -> Hashable:
+    """Names that code finds everywhere; IPython's own come and go with each cell."""
+    return hash(tuple((name, id(part)) for name, part in list(vars(builtins).items()) if name not in _PASSING))
+
+
+_PASSING = frozenset({"_", "exit", "quit", "get_ipython", "display", "__IPYTHON__"})
+
+
+def _signals() -> Hashable:
+    """What the user may have set; SIGINT is the kernel's own."""
+    names = ("SIGTERM", "SIGHUP", "SIGALRM", "SIGUSR1", "SIGUSR2", "SIGCHLD", "SIGPIPE")
+    return tuple(id(signal.getsignal(getattr(signal, name))) for name in names if hasattr(signal, name))
+
+
+def _shell() -> Hashable:
+    """What stands between the text of a cell and its execution."""
+    shell = sys.modules["IPython.core.interactiveshell"].InteractiveShell._instance
+    parts = (shell.ast_transformers, shell.input_transformers_cleanup, shell.input_transformers_post)
+    return tuple(tuple(map(id, part)) for part in parts) if shell is not None else None
+
+
 def _sklearn() -> Hashable:
     return repr(sys.modules["sklearn"].get_config())
 
@@ -267,6 +292,11 @@ _RESOURCES: dict[str, tuple[str, Callable[[], Hashable]]] = {
     "@warnings": ("", _warnings),
     "@logging": ("", _logging),
     "@decimal": ("", _decimal),
+    "@builtins": ("", _builtins),
+    "@copyreg": ("", lambda: tuple(map(id, copyreg.dispatch_table))),
+    "@signals": ("", _signals),
+    "@socket": ("socket", lambda: sys.modules["socket"].getdefaulttimeout()),
+    "@shell.hooks": ("IPython.core.interactiveshell", _shell),
     "@locale": ("", lambda: locale.setlocale(locale.LC_ALL)),
     "@interpreter": ("", _interpreter),
 }

@@ -124,6 +124,8 @@ class _Reader:
         if node.value is not None:
             self.expression(node.value, bound)
             self.target(node.target, bound)
+        if node.simple:
+            self.text.stores.add("__annotations__")
         return bound
 
     def _on_delete(self, node: ast.Delete, bound: set[str]) -> set[str]:

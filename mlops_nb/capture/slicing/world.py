@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import types
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ from mlops_nb.capture.slicing.effects import (
     record_states,
     seeded_first,
 )
+from mlops_nb.capture.slicing.endings import magic_functions, own_magics
 from mlops_nb.capture.slicing.ledger import Execution, Ledger
 from mlops_nb.capture.slicing.mentions import CellText
 from mlops_nb.capture.slicing.paths import PathWatch, stamp
@@ -41,6 +43,7 @@ class View:
     modules: int = 0
     insides: dict[str, int] = field(default_factory=dict)
     paths: set[str] = field(default_factory=set)
+    magics: dict[str, Any] = field(default_factory=dict)
 
 
 class World:
@@ -58,7 +61,7 @@ class World:
         self.paths.look()
         paths = self.paths.name([*reading.texts, *_module_files(text)], reading.folders)
         insides = module_states(namespace) if _PATCHING & reading.words else {}
-        return View(snapshot(), dict(os.environ), figures(), len(sys.modules), insides, paths)
+        return View(snapshot(), dict(os.environ), figures(), len(sys.modules), insides, paths, magic_functions())
 
     def patched_names(self, packages: Iterable[str]) -> set[str]:
         """Globals that functions load which the session put into these packages."""
@@ -85,7 +88,8 @@ class World:
         adds = _adds_to_files(text, reading)
         loads = any(word.startswith(("read", "load")) for word in reading.words)
         for path in self.paths.known(read | named):
-            if adds or loads or path in read or path not in written or stamp(path) is None:
+            kept = path not in written or stamp(path) is None or os.path.islink(path)
+            if adds or loads or path in read or kept:
                 self.ledger.read(entry, f"@file:{path}")
         for path in written:
             if adds or path not in self.paths.written:
@@ -138,7 +142,7 @@ class World:
         self, entry: Execution, text: CellText, view: View, namespace: Mapping[str, Any], new_names: Iterable[str]
     ) -> None:
         """Note libraries that the cell configured or changed; `new_names` are globals that its new functions load."""
-        places = lasting_effects(text, namespace)
+        places = lasting_effects(text, namespace) - self._record_magics(entry, text, view, namespace)
         places |= {f"@lib:{package}" for package in patched_packages(text, namespace)}
         if view.insides:
             now = module_states(namespace)
@@ -148,6 +152,21 @@ class World:
             if place.startswith("@lib:"):
                 own = self.patches.setdefault(place[5:], set())
                 own.update(new_names, text.later)
+
+    def _record_magics(
+        self, entry: Execution, text: CellText, view: View, namespace: Mapping[str, Any]
+    ) -> frozenset[str]:
+        """Note the notebook's own magics that a cell registered or used; effects that are explained by these."""
+        own = own_magics(text.commands, view.magics, namespace)
+        for mark, function in own.items():
+            self.ledger.read(entry, f"@magic:{mark}")
+            if type(function) is types.MethodType:  # its object may keep something
+                self.ledger.change(entry, f"@magic:{mark}")
+        for mark, function in magic_functions().items():
+            if view.magics.get(mark) is not function:
+                self.ledger.bind(entry, f"@magic:{mark}")
+        unknown = {f"{c.kind}:{c.name}" for c in text.commands if c.standing_effect() == "@session"}
+        return frozenset({"@session"}) if unknown <= own.keys() else frozenset()
 
     def _record_figures(self, entry: Execution, view: View, *, draws: bool) -> None:
         """What is drawn through pyplot goes to the figure that is open."""

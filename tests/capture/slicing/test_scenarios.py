@@ -11,6 +11,7 @@ import pytest
 from tests.capture.slicing.notebooks import make_notebook
 from tests.capture.slicing.scenario import Scenario
 from tests.capture.slicing.scenarios_code import CODE
+from tests.capture.slicing.scenarios_hidden import HIDDEN_HEAVY, HIDDEN_LIGHT
 from tests.capture.slicing.scenarios_libraries import LIBRARIES, RANDOM
 from tests.capture.slicing.scenarios_names import MUTATION, STATE
 from tests.capture.slicing.scenarios_nasty import NASTY_HEAVY, NASTY_LIGHT
@@ -18,8 +19,8 @@ from tests.capture.slicing.scenarios_unseen import UNSEEN
 from tests.capture.slicing.scenarios_world import WORLD
 from tests.capture.slicing.sessions import sessions
 
-LIGHT = [*STATE, *MUTATION, *CODE, *NASTY_LIGHT]
-HEAVY = [*LIBRARIES, *RANDOM, *WORLD, *UNSEEN, *NASTY_HEAVY]
+LIGHT = [*STATE, *MUTATION, *CODE, *NASTY_LIGHT, *HIDDEN_LIGHT]
+HEAVY = [*LIBRARIES, *RANDOM, *WORLD, *UNSEEN, *NASTY_HEAVY, *HIDDEN_HEAVY]
 SCENARIOS = [*LIGHT, *HEAVY]
 SEEDS = range(1000, 1040)
 
@@ -32,7 +33,7 @@ def proved() -> dict[str, dict[str, Any]]:
         with sessions(preload) as shell:
             return {scenario.name: shell.prove(scenario.cells) for scenario in scenarios}
 
-    libraries = ("numpy", "pandas", "matplotlib.pyplot", "sklearn.linear_model", "sklearn.ensemble", "sqlite3")
+    libraries = ("numpy", "pandas", "matplotlib.pyplot", "sklearn.linear_model", "sklearn.ensemble", "sqlite3", "scipy.stats")
     with ThreadPoolExecutor(2) as pool:
         results = pool.map(prove, [LIGHT, HEAVY], [("sqlite3",), libraries])
         return {name: answer for result in results for name, answer in result.items()}

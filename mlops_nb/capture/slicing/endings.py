@@ -1,0 +1,115 @@
+"""What a cell uses without naming it: finalisers of objects that it lets go, magics of its own, replaced streams."""
+
+from __future__ import annotations
+
+import io
+import sys
+import types
+import weakref
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from mlops_nb.capture.slicing.commands import Command
+from mlops_nb.capture.slicing.layout import bases_of, is_local, members_of, module_name
+
+
+def endings(namespace: Mapping[str, Any], names: Iterable[str]) -> Iterator[object]:
+    """What may run when these names no longer hold their objects: ``__del__`` of the notebook's classes, finalisers.
+
+    Parameters
+    ----------
+    namespace : mapping
+        Of the session, before the names are bound anew or deleted.
+    names : iterable of str
+        Of the namespace.
+
+    Yields
+    ------
+    object
+        Functions, and arguments that they will get.
+
+    Examples
+    --------
+    >>> log = []
+    >>> class Noisy:
+    ...     def __del__(self): log.append("gone")
+    >>> [part.__name__ for part in endings({"__name__": __name__, "x": Noisy()}, ["x"])]
+    ['__del__']
+    """
+    main = str(namespace.get("__name__", "__main__"))
+    registered = [info for info in list(_finalisers().values()) if getattr(info, "weakref", None) is not None]
+    for name in names:
+        value = namespace.get(name)
+        for base in bases_of(type(value)):
+            if "__del__" in members_of(base) and is_local(module_name(base), main):
+                yield members_of(base)["__del__"]
+        for info in registered:
+            if info.weakref() is value:
+                yield (info.func, info.args, info.kwargs)
+
+
+def streams_of(namespace: Mapping[str, Any]) -> list[object]:
+    """What the notebook has put in the place of standard output and error: whatever is printed changes it.
+
+    Examples
+    --------
+    >>> streams_of({})
+    []
+    """
+    main = str(namespace.get("__name__", "__main__"))
+    return [
+        stream
+        for stream in (sys.stdout, sys.stderr)
+        if type(stream) is io.StringIO or is_local(module_name(type(stream)), main)
+    ]
+
+
+def _finalisers() -> Mapping[Any, Any]:
+    """What `weakref.finalize` has registered: private, so that it may be somewhere else one day."""
+    found = getattr(weakref.finalize, "_registry", None)
+    return found if type(found) is dict else {}
+
+
+def magic_functions() -> dict[str, Any]:
+    """Every magic that the shell has now, by its mark and name.
+
+    Examples
+    --------
+    >>> isinstance(magic_functions(), dict)
+    True
+    """
+    home = sys.modules.get("IPython.core.interactiveshell")
+    shell = getattr(getattr(home, "InteractiveShell", None), "_instance", None)
+    manager = getattr(shell, "magics_manager", None)
+    kinds = getattr(manager, "magics", None)
+    if type(kinds) is not dict:
+        return {}
+    return {f"{kind}:{name}": function for kind, known in kinds.items() for name, function in list(known.items())}
+
+
+def own_magics(commands: Iterable[Command], magics: Mapping[str, Any], namespace: Mapping[str, Any]) -> dict[str, Any]:
+    """The functions behind those commands of a cell that the notebook itself has registered, by mark and name.
+
+    Parameters
+    ----------
+    commands : iterable of Command
+        Of the cell.
+    magics : mapping
+        Of `magic_functions`.
+    namespace : mapping
+        Of the session.
+
+    Examples
+    --------
+    >>> own_magics([], {}, {})
+    {}
+    """
+    main = str(namespace.get("__name__", "__main__"))
+    found: dict[str, Any] = {}
+    for command in commands:
+        mark = f"{command.kind}:{command.name}"
+        function = magics.get(mark)
+        inner = function.__func__ if type(function) is types.MethodType else function
+        if type(inner) is types.FunctionType and is_local(str(inner.__globals__.get("__name__")), main):
+            found[mark] = function
+    return found
