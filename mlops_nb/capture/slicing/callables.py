@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import _abc  # what `abc` itself asks; it has no public way to see the registry
 import functools
+import importlib
 import sys
 import types
 from collections.abc import Callable
@@ -11,6 +11,8 @@ from typing import Any
 
 from mlops_nb.capture.slicing.bytecode import names_of
 from mlops_nb.capture.slicing.layout import bases_of, is_heap_type, is_local, members_of, module_name, type_name
+
+_abc: Any = importlib.import_module("_abc")
 
 
 def describe_module(probe: Any, value: types.ModuleType) -> None:
@@ -133,7 +135,7 @@ def describe_class(probe: Any, value: type) -> None:
 
 def _registered(value: type) -> tuple[int, ...]:
     """The classes that an abstract class of the notebook's was told to take for its own."""
-    registry = _abc._get_dump(value)[0]
+    registry = _abc._get_dump(value)[0]  # `abc` itself asks it; there is no public way
     return tuple(sorted(id(one) for one in (reference() for reference in registry) if one is not None))
 
 

@@ -209,7 +209,8 @@ def _is_frozen(mro: tuple[type, ...]) -> bool:
 
 _FROZEN = frozenset(
     {
-        ("enum", "Enum"), ("logging", "Manager"), ("_thread", "lock"), ("_thread", "RLock"), ("pathlib", "PurePath"), ("pathlib._local", "PurePath"), ("uuid", "UUID"),
+        ("enum", "Enum"), ("logging", "Manager"), ("_thread", "lock"), ("_thread", "RLock"), ("pathlib", "PurePath"),
+        ("pathlib._local", "PurePath"), ("uuid", "UUID"),
         ("sklearn.tree._tree", "Tree"), ("sklearn.neighbors._kd_tree", "KDTree"),
         ("sklearn.neighbors._ball_tree", "BallTree"),
         ("sklearn._loss._loss", "CyLossFunction"), ("re", "Pattern"), ("re", "Match"), ("datetime", "date"),

@@ -33,7 +33,9 @@ def proved() -> dict[str, dict[str, Any]]:
         with sessions(preload) as shell:
             return {scenario.name: shell.prove(scenario.cells) for scenario in scenarios}
 
-    libraries = ("numpy", "pandas", "matplotlib.pyplot", "sklearn.linear_model", "sklearn.ensemble", "sqlite3", "scipy.stats")
+    libraries = (
+        "numpy", "pandas", "matplotlib.pyplot", "sklearn.linear_model", "sklearn.ensemble", "sqlite3", "scipy.stats",
+    )  # fmt: skip
     with ThreadPoolExecutor(2) as pool:
         results = pool.map(prove, [LIGHT, HEAVY], [("sqlite3",), libraries])
         return {name: answer for result in results for name, answer in result.items()}
