@@ -7,6 +7,7 @@ can map an error without a table of its own.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from types import ModuleType
 
 
@@ -121,7 +122,30 @@ def require(module: str, extra: str, *, purpose: str) -> ModuleType:
         package = module.split(".")[0]
         if error.name is not None and error.name.split(".")[0] != package:
             raise  # the package is there and broken: its own message helps more
-        raise MissingDependency(
-            f"The package '{package}' is needed to {purpose} and is not installed.",
-            hint=f"Install it with: pip install 'mlops_nb[{extra}]'",
-        ) from error
+        raise _missing(package, extra, purpose) from error
+
+
+def require_installed(module: str, extra: str, *, purpose: str) -> None:
+    """The same for a package that only another process will import: it costs this one neither time nor memory.
+
+    Raises
+    ------
+    MissingDependency
+        If the package is not installed.
+
+    Examples
+    --------
+    >>> require_installed("nowhere", "serve", purpose="serve a model")
+    Traceback (most recent call last):
+    mlops_nb.errors.MissingDependency: The package 'nowhere' is needed to serve a model and is not installed. ...
+    """
+    package = module.split(".")[0]
+    if importlib.util.find_spec(package) is None:
+        raise _missing(package, extra, purpose)
+
+
+def _missing(package: str, extra: str, purpose: str) -> MissingDependency:
+    return MissingDependency(
+        f"The package '{package}' is needed to {purpose} and is not installed.",
+        hint=f"Install it with: pip install 'mlops_nb[{extra}]'",
+    )

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops_nb import workspace as workspaces
-from mlops_nb.errors import InvalidState, require
+from mlops_nb.errors import InvalidState, require_installed
 from mlops_nb.serving.settings import ServeSettings
 from mlops_nb.serving.supervisor import STOP_SECONDS, Supervisor, end_with, package_environment, run_until_signal
 from mlops_nb.workspace import Workspace
@@ -191,7 +191,7 @@ def serve(
     ...     service.predict({"age": [41.0]})
     [0]
     """
-    require("uvicorn", "serve", purpose="serve a model")
+    require_installed("uvicorn", "serve", purpose="serve a model")
     space = space or workspaces.current()
     space.flush()
     chosen = dataclasses.replace(settings or ServeSettings(), **options)

@@ -20,6 +20,8 @@ from mlops_nb.serving.log import ANSWERS, CHAMPION, FEEDBACK, log_files, stamp, 
 
 _FILE_ROWS = 20_000
 """So many waiting rows are written before their time."""
+_PACK_ROWS = 1_000
+"""So many rows become a table while they wait."""
 _SWEEP_SECONDS = 60.0
 _RETRY_SECONDS = 1.0
 
@@ -90,6 +92,16 @@ class Truth:
     truth: Any
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """Entries of one kind that have become a table."""
+
+    kind: str
+    table: Any
+    rows: int
+    newest: float
+
+
 class Recorder:
     """The log of one served model, as one process writes it.
 
@@ -122,6 +134,8 @@ class Recorder:
         self.dropped = 0
         self.failures = 0
         self._waiting: deque[Answer | Truth] = deque()
+        self._loose = 0
+        self._packed: list[_Part] = []
         self._rows = 0
         self._count = 0
         self._swept = 0.0
@@ -154,7 +168,8 @@ class Recorder:
                 return
             self._waiting.append(entry)
             self._rows += rows
-            full = self._rows >= _FILE_ROWS
+            self._loose += rows
+            full = self._loose >= _PACK_ROWS
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="mlops_nb-request-log", daemon=True)
                 self._thread.start()
@@ -173,67 +188,87 @@ class Recorder:
             self.dropped += self._rows
             self._rows = 0
             self._waiting.clear()
+            self._packed.clear()
 
     # -- the thread -------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        due = time.monotonic() + self.settings.every
         while True:
-            self._wake.wait(self.settings.every)
+            self._wake.wait(max(0.0, due - time.monotonic()))
             self._wake.clear()
-            if self._failing and not self._closing:
-                self._wake.wait(_RETRY_SECONDS)  # `record` wakes us, with a full queue, all the time
-                self._wake.clear()
             closing = self._closing
-            self._flush()
+            self._pack()
+            full = sum(part.rows for part in self._packed) >= _FILE_ROWS and not self._failing
+            if closing or full or time.monotonic() >= due:
+                self._flush()
+                due = time.monotonic() + max(self.settings.every, _RETRY_SECONDS if self._failing else 0.0)
             if closing:
                 return
 
-    def _flush(self) -> None:
+    def _pack(self) -> None:
+        """What waits becomes tables, a tenth of its size: thousands of requests a second wait for the next file."""
         with self._lock:
             entries = list(self._waiting)
             self._waiting.clear()
-        if not entries:
-            return
-        try:
-            self._write(entries)
-        except Exception as error:
-            self._postpone(entries, error)
-        else:
+            self._loose = 0
+        for kind, wanted in ((ANSWERS, Answer), (FEEDBACK, Truth)):
+            chosen = [entry for entry in entries if isinstance(entry, wanted)]
+            if not chosen:
+                continue
+            rows = sum(_rows(entry) for entry in chosen)
+            try:
+                newest = max(entry.time for entry in chosen)
+                self._packed.append(_Part(kind, self._table(kind, chosen), rows, newest))
+            except Exception as error:  # not of the disk: it would fail again
+                self._fail(error)
+                self._forget(rows)
+
+    def _table(self, kind: str, entries: Sequence[Any]) -> Any:
+        if kind == FEEDBACK:
+            return tables.feedback_table(entries)
+        return tables.answers_table(entries, self.model, frozenset(self.settings.redact))
+
+    def _flush(self) -> None:
+        """Write the tables, one file a kind; serving goes on whatever happens, and rows wait as far as they may."""
+        if not self._packed:
             self._failing = False
-            rows = sum(_rows(entry) for entry in entries)
-            with self._lock:
-                self.written += rows
-                self._rows -= rows
+            return
+        for kind in (ANSWERS, FEEDBACK):
+            parts = [part for part in self._packed if part.kind == kind]
+            for group in tables.groups_of([part.table for part in parts]) if parts else ():
+                chosen = [parts[number] for number in group]
+                try:
+                    self._put(kind, tables.join_tables([part.table for part in chosen]), chosen)
+                except OSError as error:  # the disk is full, or the like
+                    self._fail(error)
+                    if not self._closing:
+                        return
+                except Exception as error:
+                    self._fail(error)
+                    self._packed = [part for part in self._packed if part not in chosen]
+                    self._forget(sum(part.rows for part in chosen))
+        self._failing = False
+        tables.release_memory()
         self._sweep()
 
-    def _postpone(self, entries: list[Answer | Truth], error: Exception) -> None:
-        """The disk is full, or the like: serving goes on, the rows wait for the next time, as far as they may."""
+    def _fail(self, error: Exception) -> None:
         self.failures += 1
         self._failing = True
         if self.failures == 1:
             sys.stderr.write(f"The request log cannot be written: {error}. Serving goes on; its rows wait.\n")
+
+    def _forget(self, rows: int) -> None:
         with self._lock:
-            if isinstance(error, OSError) and not self._closing:
-                self._waiting.extendleft(reversed(entries))
-            else:  # not of the disk: it would fail again
-                rows = sum(_rows(entry) for entry in entries)
-                self.dropped += rows
-                self._rows -= rows
+            self.dropped += rows
+            self._rows -= rows
 
-    def _write(self, entries: Sequence[Answer | Truth]) -> None:
-        answers = [entry for entry in entries if isinstance(entry, Answer)]
-        truths = [entry for entry in entries if isinstance(entry, Truth)]
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if answers:
-            self._put(ANSWERS, answers, tables.answers_table(answers, self.model, frozenset(self.settings.redact)))
-        if truths:
-            self._put(FEEDBACK, truths, tables.feedback_table(truths))
-
-    def _put(self, kind: str, entries: Sequence[Answer | Truth], table: Any) -> None:
+    def _put(self, kind: str, table: Any, parts: Sequence[_Part]) -> None:
         import pyarrow.parquet as parquet
 
         self._count += 1
-        newest = max(time.time(), *(entry.time for entry in entries))  # a clock may have been set back
+        self.folder.mkdir(parents=True, exist_ok=True)
+        newest = max(time.time(), *(part.newest for part in parts))  # a clock may have been set back
         moment = dt.datetime.fromtimestamp(newest, dt.UTC)
         name = f"{kind}-{stamp(moment)}-{os.getpid()}-{self._count}.parquet"
         partial = self.folder / f".{name}.part"
@@ -243,6 +278,11 @@ class Recorder:
         except BaseException:
             partial.unlink(missing_ok=True)
             raise
+        rows = sum(part.rows for part in parts)
+        self._packed = [part for part in self._packed if part not in parts]
+        with self._lock:
+            self.written += rows
+            self._rows -= rows
 
     def _sweep(self) -> None:
         now = time.monotonic()

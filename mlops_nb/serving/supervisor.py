@@ -20,9 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlops_nb.errors import InvalidState, require
+from mlops_nb.errors import InvalidState, require_installed
 from mlops_nb.serving.board import Board
 from mlops_nb.serving.following import Follower
+from mlops_nb.serving.memory import give_back
 from mlops_nb.serving.service import memory_of
 from mlops_nb.serving.settings import ServeSettings, Source
 from mlops_nb.workspace import Workspace
@@ -74,7 +75,7 @@ class Supervisor:
         self, uris: Mapping[str, str], space: Workspace, settings: ServeSettings, *, trust: tuple[str, ...] = (),
         say: Callable[[str], None] = lambda sentence: None,
     ) -> None:  # fmt: skip
-        require("uvicorn", "serve", purpose="serve a model")
+        require_installed("uvicorn", "serve", purpose="serve a model")
         self.settings = dataclasses.replace(settings, log_root=settings.log_root or str(space.root))
         self._space = space
         self._say = say
@@ -137,6 +138,7 @@ class Supervisor:
             self.stop()
             raise
         self._follower.start(self.settings.follow_every)
+        give_back()
 
     def run(self) -> None:
         """Look after the workers until `end` is called."""

@@ -74,6 +74,58 @@ def feedback_table(truths: Sequence[Truth]) -> Any:
     )
 
 
+def groups_of(parts: Sequence[Any]) -> list[list[int]]:
+    """Numbers of tables that can become one: neighbours in which a column that both have is of one kind (or of none yet).
+
+    Examples
+    --------
+    >>> import pyarrow
+    >>> parts = [pyarrow.table({"a": [1]}), pyarrow.table({"a": [None], "b": [2]}), pyarrow.table({"a": ["x"]})]
+    >>> groups_of(parts)
+    [[0, 1], [2]]
+    """
+    import pyarrow.types as types
+
+    made: list[list[int]] = []
+    kinds: dict[str, Any] = {}
+    for number, part in enumerate(parts):
+        number_like = {each.name: types.is_integer(each.type) or types.is_floating(each.type) for each in part.schema}
+        fields = {
+            each.name: "number" if number_like[each.name] else each.type
+            for each in part.schema
+            if not types.is_null(each.type)
+        }
+        if not made or any(kinds.get(name, kind) != kind for name, kind in fields.items()):
+            made.append([])
+            kinds = {}
+        made[-1].append(number)
+        kinds |= fields
+    return made
+
+
+def join_tables(parts: Sequence[Any]) -> Any:
+    """One table out of a group, as Parquet keeps it: what a part lacks is null there, what has no value is text.
+
+    Examples
+    --------
+    >>> import pyarrow
+    >>> join_tables([pyarrow.table({"a": [1]}), pyarrow.table({"a": [0.5], "b": [2]})]).to_pydict()
+    {'a': [1.0, 0.5], 'b': [None, 2]}
+    """
+    import pyarrow as arrow
+
+    made = parts[0] if len(parts) == 1 else arrow.concat_tables(parts, promote_options="permissive")
+    kinds = [each.with_type(arrow.string()) if arrow.types.is_null(each.type) else each for each in made.schema]
+    return made.cast(arrow.schema(kinds))
+
+
+def release_memory() -> None:
+    """Give back what Arrow has kept of writing, which it would need again in seconds only."""
+    import pyarrow as arrow
+
+    arrow.default_memory_pool().release_unused()
+
+
 def join_values(pieces: Sequence[Any], counts: Sequence[int]) -> Any:
     """One column out of the requests' pieces (lists, arrays, series; None for a request without it).
 
@@ -100,8 +152,6 @@ def join_values(pieces: Sequence[Any], counts: Sequence[int]) -> Any:
             made = arrow.array(values, arrow.float64() if numbers else arrow.string(), from_pandas=True)
         except (arrow.ArrowException, OverflowError, TypeError, ValueError):
             made = arrow.array([_as_text(value) for value in values], arrow.string())
-    if arrow.types.is_null(made.type):
-        return made.cast(arrow.string())  # Parquet keeps no type for what has no value
     return made
 
 

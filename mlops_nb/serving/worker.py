@@ -19,6 +19,7 @@ from typing import Any
 from mlops_nb.errors import MlopsError
 from mlops_nb.serving.board import Board
 from mlops_nb.serving.log import log_folder
+from mlops_nb.serving.memory import give_back
 from mlops_nb.serving.recorder import Recorder
 from mlops_nb.serving.scoring import Served, load_served
 from mlops_nb.serving.service import Service, memory_of
@@ -72,6 +73,7 @@ class Worker:
         service.install(models)
         gc.collect()
         gc.freeze()  # what is loaded stays: collections need not look at it again
+        give_back()
         try:
             self._serve(service)
         finally:
@@ -158,6 +160,8 @@ class Worker:
             self._tell(event="refused", serial=message["serial"], message=str(error))
             return
 
+        give_back()
+
         def switch() -> None:
             service.install(models)
             self._row.add("switches")
@@ -240,7 +244,7 @@ def _import_ahead() -> None:
     import mlops_nb.serving.app  # noqa: F401
 
 
-_NOT_FOR_SKOPS = ("torch", "dask", "pytest", "jax", "cupy", "matplotlib")
+_NOT_FOR_SKOPS = ("torch", "dask", "pytest", "jax", "cupy", "matplotlib", "rich", "charset_normalizer")
 
 
 def _import_skops_alone(folder: str) -> None:

@@ -71,6 +71,24 @@ def test_values_without_a_common_type_are_text(tmp_path: Path) -> None:
     assert table["input.age"].to_pylist() == ["0", "forty", "[1]"]
 
 
+def test_what_was_asked_in_thousands_is_one_file_of_one_type_a_column(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlops_nb.serving.recorder._PACK_ROWS", 10)
+    recorder = Recorder(tmp_path, "churn", LogSettings(every=3600))
+    columns = [{"age": [number if number < 20 else None], "town": [0.5 if number > 29 else 1]} for number in range(40)]
+    for number, inputs in enumerate(columns):
+        recorder.record(Answer(f"r{number}", 1.8e9, 0.1, 200, inputs=inputs, outputs={"prediction": [1]}))
+        if number % 10 == 9:
+            _wait(lambda seen=number: sum(part.rows for part in recorder._packed) == seen + 1)
+    recorder.record(Answer("last", 1.8e9, 0.1, 200, inputs={"age": [1], "town": ["Ulm"]}))
+    recorder.close()
+    first, last = read_answers(tmp_path)
+    assert first["input.age"].to_pylist() == [*range(20), *[None] * 20] and str(first["input.age"].type) == "int64"
+    assert first["input.town"].to_pylist() == [1.0] * 30 + [0.5] * 10
+    assert last["input.town"].to_pylist() == ["Ulm"] and recorder.written == 41 and recorder.queued == 0
+
+
 def test_redacted_columns_leave_no_trace(tmp_path: Path) -> None:
     bad = Answer("b", 1.8e9, 0.1, 400, error="The column 'ssn' should be long and is string ('078-05-1120').")
     good = Answer("a", 1.8e9, 0.1, 200, inputs={"ssn": ["078-05-1120"], "age": [4]}, outputs={"prediction": [1]})
