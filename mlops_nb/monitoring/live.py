@@ -16,7 +16,7 @@ from typing import Any
 from mlops_nb.errors import CorruptData, require
 from mlops_nb.monitoring.drift import Limits
 from mlops_nb.monitoring.performance import seconds_of
-from mlops_nb.monitoring.reading import find_in, rows_of
+from mlops_nb.monitoring.reading import answers_of, find_in
 from mlops_nb.monitoring.reference import NoReference, Reference, find_reference, inputs_of
 from mlops_nb.monitoring.report import Report, settle
 from mlops_nb.monitoring.tallies import Tally, stack_tallies, tallies_of
@@ -162,7 +162,7 @@ class LiveDrift:
         rows = 0
         for table in read_file(path):
             names = set(table.column_names)
-            mine = table.filter(rows_of(table, self._found))
+            mine = answers_of(table, self._found)
             if "status" in names:
                 mine = mine.filter(compute.less(mine["status"], 400))
             rows += table.num_rows

@@ -13,7 +13,7 @@ from mlops_nb.monitoring import performance
 from mlops_nb.monitoring.drift import Limits
 from mlops_nb.monitoring.keeping import keep_report
 from mlops_nb.monitoring.performance import Truths, seconds_of
-from mlops_nb.monitoring.reading import Asked, Reading, rows_of
+from mlops_nb.monitoring.reading import Asked, Reading, answers_of
 from mlops_nb.monitoring.reference import NoReference, find_reference, inputs_of, read_table
 from mlops_nb.monitoring.report import Report, settle
 from mlops_nb.monitoring.windows import Span, iso, parse_moment
@@ -146,8 +146,7 @@ def _look_through(asked: Asked) -> tuple[Span, dict[str, None], set[str]]:
     names: dict[str, None] = {}
     others: set[str] = set()
     for table in asked.answers(("time", "version", "run_id")):
-        mine = rows_of(table, asked.found)
-        span.add(seconds_of(table.filter(mine)))
+        span.add(seconds_of(answers_of(table, asked.found)))
         if "version" in table.column_names:
             others |= set(table["version"].unique().to_pylist()) - {str(asked.found.version)}
     if span.rows:

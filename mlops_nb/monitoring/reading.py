@@ -58,15 +58,16 @@ class Asked:
         yield from read_feedback(self.folder, since=self.since, on_damage=self._note)
 
 
-def rows_of(table: Any, found: Resolved) -> Any:
-    """Which rows are answers of the version (of the run, for a model that is not registered)."""
+def answers_of(table: Any, found: Resolved) -> Any:
+    """The rows that are answers of the version (of the run, for a model that is not registered)."""
     import pyarrow
     import pyarrow.compute as compute
 
     column, wanted = ("version", str(found.version)) if found.version is not None else ("run_id", found.run_id)
     if wanted is None or column not in table.column_names:
-        return pyarrow.array([True] * len(table))
-    return compute.equal(table[column].cast(pyarrow.string()), wanted).fill_null(False)
+        return table
+    mine = compute.equal(table[column].cast(pyarrow.string()), wanted).fill_null(False)
+    return table if compute.all(mine).as_py() else table.filter(mine)  # a copy of all columns, where it is needed
 
 
 class Reading:
@@ -96,7 +97,7 @@ class Reading:
         """Count a table of the log."""
         import numpy
 
-        table = table.filter(rows_of(table, self.asked.found))
+        table = answers_of(table, self.asked.found)
         if not table.num_rows:
             return
         windows = self.windows.place(seconds_of(table))

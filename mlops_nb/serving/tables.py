@@ -75,7 +75,7 @@ def feedback_table(truths: Sequence[Truth]) -> Any:
 
 
 def groups_of(parts: Sequence[Any]) -> list[list[int]]:
-    """Numbers of tables that can become one: neighbours in which a column that both have is of one kind (or of none yet).
+    """Numbers of tables that can become one: neighbours whose columns of one name are of one kind (or of none yet).
 
     Examples
     --------

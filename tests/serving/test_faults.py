@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
+import socket
+import subprocess
+import sys
 import threading
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -56,6 +62,35 @@ def test_only_who_has_the_token_may_ask(service: BackgroundService) -> None:
         assert ask(service, path).status == 200
     assert do(service, "go").json == {"predictions": [2]}
     assert service.predict({"do": ["go"]}) == [2]
+
+
+def test_who_listens_elsewhere_asks_for_a_token(tmp_path: Any) -> None:
+    with own_settings(tmp_path):
+        command = [sys.executable, "-m", "mlops_nb.cli", "serve", save_naughty(tmp_path), "--host", "0.0.0.0"]
+        process = subprocess.Popen([*command, "--port", "0", "--json"], stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        said = json.loads(process.stdout.readline())
+        try:
+            url, body = f"http://127.0.0.1:{said['port']}/invocations", json.dumps({"inputs": {"do": ["go"]}}).encode()
+            headers = {"Content-Type": "application/json"}
+            with pytest.raises(urllib.error.HTTPError, match="401"):
+                urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=60)
+            headers["Authorization"] = f"Bearer {said['token']}"
+            with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=60) as answer:
+                assert json.load(answer) == {"predictions": [2]}
+            assert len(said["token"]) >= 32
+        finally:
+            process.terminate()
+        assert process.wait(60) == 0, "told to end, it has done what it was asked for"
+
+
+def test_a_body_that_stops_coming_is_given_up(service: BackgroundService) -> None:
+    host, port = service.url.partition("//")[2].split(":")
+    with socket.create_connection((host, int(port)), timeout=60) as slow:
+        head = f"POST /invocations HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {service.token}\r\n"
+        slow.sendall(f"{head}Content-Type: application/json\r\nContent-Length: 50\r\n\r\n{{".encode())
+        assert slow.recv(65_536).startswith(b"HTTP/1.1 408")
+    assert do(service, "go").status == 200
 
 
 def test_a_model_that_raises_says_so_in_the_log_only(service: BackgroundService) -> None:

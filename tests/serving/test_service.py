@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import time
@@ -69,6 +70,15 @@ WRONG = {
     "a missing number": ({"inputs": {**ROW, "visits": None}}, "'visits' should be long and has missing values"),
     "params": ({"inputs": ROW, "params": {"k": 1}}, "k"),
     "NaN": (b'{"inputs": {"age": NaN}}', "JSON has no NaN"),
+    "infinity": (b'{"inputs": {"age": -Infinity}}', "JSON has no"),
+    "nothing": (b"", "empty"),
+    "half": (b'{"dataframe_records": [{"age": 4', "not JSON"),
+    "not text": (b'{"inputs": "\xff\xfe"}', "not JSON"),
+    "no rows": ({"dataframe_split": {"columns": ["age"], "data": []}}, "no rows"),
+    "ragged": ({"dataframe_split": {"columns": ["age", "plan"], "data": [[1, "free"], [1]]}}, "Row 1 has 1 values"),
+    "deep": (b'{"inputs": ' + b"[" * 900 + b"]" * 900 + b"}", "nested more than"),
+    "deeper": (b'{"inputs": ' + b"[" * 90_000 + b"]" * 90_000 + b"}", "not JSON"),
+    "a huge number": (b'{"inputs": {"age": 1, "visits": ' + b"9" * 5000 + b"}}", ""),
 }  # fmt: skip
 
 
@@ -79,6 +89,24 @@ def test_a_wrong_request_is_refused_by_column(service: BackgroundService, name: 
     assert reply.status == 400 and words in reply.said, reply.body
     assert reply.json["error_code"] == "INVALID_PARAMETER_VALUE" and reply.json["request_id"]
     assert invoke(service, {"inputs": ROW}).status == 200
+
+
+def test_what_is_hardly_http_costs_nobody_else_anything(service: BackgroundService) -> None:
+    host, port = service.url.partition("//")[2].split(":")
+    head = b"POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    statuses = []
+    for sent in (
+        b"\x16\x03\x01 no http at all\r\n\r\n", head + b"Content-Length: -5\r\n\r\n",
+        head + b"Content-Length: 99999999999\r\n\r\n", head + b"X: " + b"y" * 200_000 + b"\r\n\r\n",
+        head + b"Transfer-Encoding: chunked\r\n\r\nZZ\r\n", b"GET /ping HTTP/9.9\r\n\r\n",
+    ):  # fmt: skip
+        connection = socket.create_connection((host, int(port)), timeout=60)
+        with connection, contextlib.suppress(ConnectionError):
+            connection.sendall(sent)
+            connection.shutdown(socket.SHUT_WR)  # whoever waits for more does so in vain
+            statuses.append(connection.recv(65_536)[9:12])
+        assert invoke(service, {"inputs": ROW}).status == 200
+    assert set(statuses) <= {b"", b"400", b"413", b"431"}, statuses
 
 
 def test_limits_and_ways_that_are_none(service: BackgroundService) -> None:
