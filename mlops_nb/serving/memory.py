@@ -1,7 +1,7 @@
 """Memory that only loading needed, given back: pages of libraries that a process has read and hardly reads again.
 
 Importing pandas, Arrow and SciPy touches most of their code once, to set it up; of 220 MB that are resident then, 80
-are such pages, which the file they come from holds just as well. Those that are needed after all come back by themselves.
+are such pages, which the file they come from holds just as well. What is needed after all comes back by itself.
 """
 
 from __future__ import annotations
