@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import sys
 import tempfile
@@ -28,6 +29,10 @@ from mlflow.entities import (
     RunTag,
     ViewType,
 )
+from mlflow.models import Model
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from mlflow.utils.credentials import get_default_host_creds
+from mlflow.utils.rest_utils import http_request
 
 found: dict[str, Any] = {}
 known: dict[str, str] = {}
@@ -339,6 +344,77 @@ def fluent() -> None:
         do(f"fluent {read.info.run_name}", lambda read=read, tags=tags: [read.data.params, read.data.metrics, tags])
 
 
+def more_files(client: MlflowClient, run_id: str) -> None:
+    """Files that go, files that come in parts where a server can do that, and files as MLflow's pages list them."""
+    repository = get_artifact_repository(client.get_run(run_id).info.artifact_uri)
+    client.log_text(run_id, "x", "gone/x.txt")
+    client.log_text(run_id, "y", "gone/deep/y.txt")
+    do("delete a file", repository.delete_artifacts, "gone/x.txt")
+    do("after that", lambda: [each.path for each in client.list_artifacts(run_id, "gone")])
+    do("delete a folder", repository.delete_artifacts, "gone")
+    do("after that, too", lambda: [each.path for each in client.list_artifacts(run_id) if each.path == "gone"])
+    do("listed", ask, "artifacts/list", run_id=run_id, path="all")
+    do("listed wrongly", ask, "artifacts/list", run_id=run_id, path="../x")
+    os.environ |= {"MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD": "true", "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "true"}
+    os.environ |= {"MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE": "1", "MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE": "5242880"}
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "parts.bin").write_bytes(b"p" * 100_000)
+        do("a file in parts, which is sent whole", client.log_artifact, run_id, str(Path(folder, "parts.bin")))
+        there = do("and back", client.download_artifacts, run_id, "parts.bin", str(Path(folder)))
+        found["and back"] = len(Path(str(there)).read_bytes()) if there else "nothing"
+    for name in [name for name in os.environ if "MULTIPART" in name]:
+        del os.environ[name]
+
+
+def ask(path: str, /, **query: Any) -> Any:
+    """A call as MLflow's pages make it; times are left out."""
+    where = path if path.startswith("/") else f"/api/2.0/mlflow/{path}"
+    creds = get_default_host_creds(mlflow.get_tracking_uri())
+    answer = http_request(creds, where, "GET", params=query or None, max_retries=0, raise_on_status=False)
+    if answer.status_code != 200:
+        return [answer.status_code, answer.json().get("error_code")]
+    return without_times(answer.json()) if "json" in answer.headers["Content-Type"] else answer.text
+
+
+def without_times(value: Any) -> Any:
+    if isinstance(value, list):
+        return [without_times(each) for each in value]
+    if isinstance(value, dict):
+        return {
+            key: known.get(each, each) if key == "experiment_id" else without_times(each)
+            for key, each in value.items()
+            if "time" not in key and key not in ("next_page_token", "workspace")
+        }
+    return value
+
+
+def pages(client: MlflowClient, one: str, run_id: str, model_id: str) -> None:
+    """What MLflow's own pages ask, and older clients."""
+    do("health", ask, "/health")
+    do("version", lambda: bool(re.fullmatch(r"\d+\.\d+\S*", ask("/version"))))
+    do("features", lambda: ask("/api/3.0/mlflow/server-info")["store_type"])
+    do("experiments by GET", lambda: [each["name"] for each in ask(
+        "experiments/search", max_results=2, order_by="name"
+    )["experiments"]])  # fmt: skip
+    do("curves", ask, "/ajax-api/2.0/mlflow/metrics/get-history-bulk", run_id=[run_id], metric_key="m", max_results=100)
+    do("curves, thinned out", ask, "/ajax-api/2.0/mlflow/metrics/get-history-bulk-interval", run_ids=[run_id],
+       metric_key="b", max_results=10)  # fmt: skip
+    many = [run_id] * 101
+    do("curves of too many", ask, "/ajax-api/2.0/mlflow/metrics/get-history-bulk", run_id=many, metric_key="m")
+    do("latest by GET", ask, "registered-models/get-latest-versions", name="nothing")
+    do("files of a logged model", ask, f"logged-models/{model_id}/artifacts/directories")
+    at = "2026-01-01 00:00:00"
+    recorded = Model(artifact_path="all", run_id=run_id, flavors={"f": {"a": 1}}, utc_time_created=at)
+    do("a model in a run's history", client._record_logged_model, run_id, recorded)
+    do("the history", lambda: json.loads(client.get_run(run_id).data.tags["mlflow.log-model.history"])[-1]["flavors"])
+    client.create_registered_model("described")
+    do("a model described", client.update_registered_model, "described", "why it is there")
+    gone = name_it("model", client.create_logged_model(one, name="gone").model_id)
+    do("a logged model deleted", client.delete_logged_model, gone)
+    do("a logged model that was deleted", client.get_logged_model, gone)
+    do("one that never was", client.delete_logged_model, "m-" + "1" * 32)
+
+
 def main() -> None:
     mlflow.set_tracking_uri(sys.argv[1])
     client = MlflowClient()
@@ -349,6 +425,8 @@ def main() -> None:
         files(client, run_id)
         model_id = logged_models(client, one, run_id)
         registry(client, run_id, model_id)
+        more_files(client, run_id)
+        pages(client, one, run_id, model_id)
         fluent()
     finally:  # what was found up to a failure tells why
         Path(sys.argv[2]).write_text(json.dumps(found, indent=1))
