@@ -25,8 +25,8 @@ class _Open:
     def __init__(self, reader: JournalReader, writer: JournalWriter | None) -> None:
         self.reader = reader
         self.writer = writer
-        self.done = False
         self.peeked: Batch | None = None
+        self.again: int | None = None  # up to where a delivery of which no answer came is made once more
 
 
 class Drain:
@@ -235,7 +235,7 @@ class Drain:
             start = entry.reader.offset
             if limit <= start:
                 continue
-            batch = entry.reader.read(limit)
+            batch = entry.reader.read(limit if entry.again is None else min(limit, entry.again))
             if batch is not None:
                 entry.peeked = batch
                 batches.append(batch)
@@ -243,14 +243,19 @@ class Drain:
 
     def _accept(self) -> None:
         for entry in self._entries():
-            entry.peeked = None
+            entry.peeked = entry.again = None
 
     def _rewind(self) -> None:
-        """A delivery failed: read the same records again next time."""
+        """A delivery failed: read the same records again next time, and no more of them.
+
+        It may have been stored all the same, when only the answer was lost. Then the same again changes nothing, but
+        more in one piece would overlap what is stored, and be refused.
+        """
         for entry in self._entries():
             if entry.peeked is not None:
                 fresh = JournalReader(entry.reader.path, entry.reader._read_at)
                 fresh.skip(entry.peeked.since)
+                entry.again = entry.peeked.upto
                 entry.reader, entry.peeked = fresh, None
 
     def _retire(self) -> None:

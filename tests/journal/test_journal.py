@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlops_nb.entities import Batch, Points, Status
-from mlops_nb.errors import CorruptData, InvalidInput, NotFound, StoreError
+from mlops_nb.errors import CorruptData, InvalidInput, InvalidState, NotFound, StoreError
 from mlops_nb.journal import Drain, JournalReader, JournalWriter, is_alive, own_lease, recover
 
 RUN = "0" * 32
@@ -44,20 +44,27 @@ def points_of(batches: list[Batch], key: str) -> Points:
 
 
 class Sink:
-    """A store that only counts: idempotent by (source, upto), as the contract says."""
+    """A store that only counts: idempotent by (source, upto), as the contract says; overlaps and gaps are refused."""
 
     def __init__(self) -> None:
         self.batches: list[Batch] = []
         self.known: dict[str, int] = {}
         self.failing: Exception | None = None
+        self.answers = True
 
     def apply(self, batches: list[Batch]) -> None:
         if self.failing is not None:
             raise self.failing
         for batch in batches:
-            if batch.upto > self.known.get(batch.source, 0):
-                self.known[batch.source] = batch.upto
-                self.batches.append(batch)
+            known = self.known.get(batch.source, 0)
+            if batch.upto <= known:
+                continue
+            if batch.since != known:
+                raise InvalidState(f"{batch.source}: {batch.since} is not {known}")
+            self.known[batch.source] = batch.upto
+            self.batches.append(batch)
+        if not self.answers:
+            raise StoreError("The server went away before it answered.")
 
     def delivered(self, source: str) -> int:
         return self.known.get(source, 0)
@@ -308,6 +315,23 @@ def test_what_the_store_refuses_does_not_hold_up_the_rest(tmp_path: Path) -> Non
     assert drain.flush()
     assert [batch.source for batch in sink.batches] == ["good.journal"]
     assert (tmp_path / "bad.refused").exists() and said
+    drain.stop()
+
+
+def test_a_delivery_whose_answer_was_lost_is_made_again_as_it_was(tmp_path: Path) -> None:
+    """The server had stored it: more in one piece would overlap that, be refused, and be lost to the run."""
+    sink = Sink()
+    drain = Drain(sink.apply, tmp_path)
+    writers = [writer_in(tmp_path, f"{RUN}.{number}-a.journal") for number in range(2)]
+    for writer in writers:
+        drain.add(writer)
+    for step in range(12):
+        sink.answers = step % 4 != 1
+        for writer in writers:
+            writer.point("loss", float(step), step, 0)
+        assert drain.flush() == sink.answers
+    assert sorted(points_of(sink.batches, "loss").values) == sorted([*map(float, range(12))] * 2)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".journal"] * 2
     drain.stop()
 
 
