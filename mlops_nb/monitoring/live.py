@@ -23,6 +23,7 @@ from mlops_nb.monitoring.tallies import Tally, stack_tallies, tallies_of
 from mlops_nb.monitoring.windows import iso
 from mlops_nb.registry import Resolved, resolve
 from mlops_nb.serving.log import ANSWERS, INPUT, OUTPUT, log_files, read_file, stamp, stamp_of
+from mlops_nb.serving.merging import read_name
 from mlops_nb.workspace import Workspace
 
 SLOTS = 15
@@ -90,6 +91,7 @@ class LiveDrift:
         self._width = minutes * 60 / SLOTS
         self._slots: dict[int, _Slot] = {}
         self._seen: set[str] = set()
+        self._looked = False
         self._left_out = 0
         self._damage: dict[str, str] = {}
         self._found: Resolved | None = None
@@ -140,6 +142,8 @@ class LiveDrift:
         rows = self._left_out = 0
         for path in new:
             self._seen.add(path.name)
+            if self._looked and read_name(path).covers:
+                continue  # what has become one file was counted when it was many
             if rows > MOST_ROWS:
                 self._left_out += 1
                 continue
@@ -147,6 +151,7 @@ class LiveDrift:
                 rows += self._count(path, last)
             except CorruptData as error:
                 self._damage = {path.name: error.message}
+        self._looked = True
 
     def _learn(self, files: Sequence[Path]) -> None:
         """Find out, once, what the model was trained on."""

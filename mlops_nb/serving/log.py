@@ -7,6 +7,7 @@ A folder a served model, ``serving/<name>``. In it, each written at once and und
   (``champion``, ``challenger`` or ``shadow``), ``latency_ms`` float64 (of the request), ``status`` int64 (HTTP's),
   ``error`` text or null, then ``input.<column>`` and ``output.<column>``; a single prediction is ``output.prediction``.
 * ``feedback-<utc stamp>-<pid>-<n>.parquet``: ``request_id``, ``row``, ``time``, ``truth`` (number, bool or text).
+* The same with ``<stamp>~<n>`` at its end: what was many small files (see `mlops_nb.serving.merging`).
 
 The stamp is the time at which a file was written: all its rows are older. A column's type can differ between files,
 when the model has no signature; a column that a file lacks was not asked about there.
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops_nb.errors import CorruptData, InvalidInput, require
+from mlops_nb.serving.merging import uncovered
 
 if TYPE_CHECKING:
     import pyarrow
@@ -33,6 +35,7 @@ OUTPUT = "output."
 PREDICTION = "prediction"
 CHAMPION, CHALLENGER, SHADOW = "champion", "challenger", "shadow"
 
+_STAMP = "%Y%m%dT%H%M%S%f"
 BATCH_ROWS = 65_536
 """Most rows of one table that a reader gives."""
 
@@ -140,11 +143,22 @@ def read_feedback(
 
 
 def log_files(folder: Path, kind: str = "") -> list[Path]:
-    """The log's whole files, oldest first.
+    """The log's whole files, oldest first; small ones that a merged one stands for are left out.
 
     Examples
     --------
     >>> log_files(Path("serving/nothing"))
+    []
+    """
+    return uncovered(all_files(folder, kind))
+
+
+def all_files(folder: Path, kind: str = "") -> list[Path]:
+    """All of the log's files, oldest first, whether or not a merged one stands for them.
+
+    Examples
+    --------
+    >>> all_files(Path("serving/nothing"))
     []
     """
     kinds = (kind,) if kind else (ANSWERS, FEEDBACK)
@@ -175,7 +189,21 @@ def stamp(moment: dt.datetime) -> str:
     >>> stamp(dt.datetime(2026, 11, 28, 3, tzinfo=dt.UTC))
     '20261128T030000000000'
     """
-    return moment.astimezone(dt.UTC).strftime("%Y%m%dT%H%M%S%f")
+    return moment.astimezone(dt.UTC).strftime(_STAMP)
+
+
+def moment_of(text: str) -> dt.datetime:
+    """The point in time that stands in a name; the beginning of time if it is none.
+
+    Examples
+    --------
+    >>> moment_of("20261128T030000000000").hour, moment_of("once").year
+    (3, 1970)
+    """
+    try:
+        return dt.datetime.strptime(text, _STAMP).replace(tzinfo=dt.UTC)
+    except ValueError:
+        return dt.datetime.fromtimestamp(0, dt.UTC)
 
 
 def _read(

@@ -16,7 +16,8 @@ from typing import Any
 
 from mlops_nb.errors import InvalidInput
 from mlops_nb.serving import tables
-from mlops_nb.serving.log import ANSWERS, CHAMPION, FEEDBACK, log_files, stamp, stamp_of
+from mlops_nb.serving.log import ANSWERS, CHAMPION, FEEDBACK, all_files, log_files, moment_of, stamp, stamp_of
+from mlops_nb.serving.merging import clear_covered, merge, read_name
 
 _FILE_ROWS = 20_000
 """So many waiting rows are written before their time."""
@@ -139,6 +140,7 @@ class Recorder:
         self._rows = 0
         self._count = 0
         self._swept = 0.0
+        self._newest: float | None = None
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._closing = False
@@ -268,9 +270,7 @@ class Recorder:
 
         self._count += 1
         self.folder.mkdir(parents=True, exist_ok=True)
-        newest = max(time.time(), *(part.newest for part in parts))  # a clock may have been set back
-        moment = dt.datetime.fromtimestamp(newest, dt.UTC)
-        name = f"{kind}-{stamp(moment)}-{os.getpid()}-{self._count}.parquet"
+        name = f"{kind}-{self._next_stamp(parts)}-{os.getpid()}-{self._count}.parquet"
         partial = self.folder / f".{name}.part"
         try:
             parquet.write_table(table, partial, compression="zstd")
@@ -284,6 +284,15 @@ class Recorder:
             self.written += rows
             self._rows -= rows
 
+    def _next_stamp(self, parts: Sequence[_Part]) -> str:
+        """Later than all rows and all of this process's files, even where a clock was set back."""
+        if self._newest is None:
+            mine = [each for each in map(read_name, all_files(self.folder)) if each.pid == str(os.getpid())]
+            last = max((each.stamp for each in mine), default="")
+            self._newest = moment_of(last).timestamp() if last else 0.0
+        self._newest = max(time.time(), self._newest + 1e-3, *(part.newest for part in parts))
+        return stamp(dt.datetime.fromtimestamp(self._newest, dt.UTC))
+
     def _sweep(self) -> None:
         now = time.monotonic()
         if self._swept and now - self._swept < _SWEEP_SECONDS:
@@ -291,7 +300,11 @@ class Recorder:
         self._swept = now
         try:
             sweep(self.folder, self.settings.days, self.settings.max_bytes)
-        except OSError:
+            clear_covered(all_files(self.folder))
+            for kind in (ANSWERS, FEEDBACK):
+                self._count += 1
+                merge(log_files(self.folder, kind), os.getpid(), self._count)
+        except Exception:  # a damaged file, a full disk: small files stay small files
             self.failures += 1
 
 

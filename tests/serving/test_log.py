@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from mlops_nb.errors import CorruptData, InvalidInput
-from mlops_nb.serving import LogSettings, Recorder, log_folder, read_answers, read_feedback
-from mlops_nb.serving.recorder import Answer, Truth, sweep
+from mlops_nb.serving import LogSettings, Recorder, log_folder, merging, read_answers, read_feedback, tables
+from mlops_nb.serving.log import all_files, log_files
+from mlops_nb.serving.recorder import Answer, Truth, _Part, sweep
 
 HEAD = ["request_id", "row", "time", "model", "version", "run_id", "role", "latency_ms", "status", "error"]
 
@@ -87,6 +88,34 @@ def test_what_was_asked_in_thousands_is_one_file_of_one_type_a_column(
     assert first["input.age"].to_pylist() == [*range(20), *[None] * 20] and str(first["input.age"].type) == "int64"
     assert first["input.town"].to_pylist() == [1.0] * 30 + [0.5] * 10
     assert last["input.town"].to_pylist() == ["Ulm"] and recorder.written == 41 and recorder.queued == 0
+
+
+def test_many_small_files_become_few_and_every_row_counts_once(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, "churn", LogSettings(every=3600))
+    for number in range(merging.FILES + 1):
+        recorder._put("answers", tables.answers_table([answer(number)], "churn"), [_Part("answers", None, 1, 1.8e9)])
+    odd = tables.answers_table([Answer("x", 1.8e9, 0.1, 200)], "churn")
+    recorder._put("answers", odd, [_Part("answers", None, 1, 0)])
+    before = sorted(row for table in read_answers(tmp_path) for row in table["request_id"].to_pylist())
+    whole = len(list(tmp_path.iterdir()))
+    recorder._sweep()
+    assert recorder.failures == 0 and len(list(tmp_path.iterdir())) == whole + 1, "who reads just now reads on"
+    [merged, last] = log_files(tmp_path)
+    assert merging.read_name(merged).covers and pq.read_metadata(merged).num_rows == whole - 1
+    assert sorted(row for table in read_answers(tmp_path) for row in table["request_id"].to_pylist()) == before
+    assert merging.clear_covered(all_files(tmp_path)) == []
+    gone = merging.clear_covered(all_files(tmp_path), time.time() + 2 * merging.GRACE)
+    assert len(gone) == whole - 1 and sorted(tmp_path.iterdir()) == sorted([merged, last])
+    assert sorted(row for table in read_answers(tmp_path) for row in table["request_id"].to_pylist()) == before
+    assert sweep(tmp_path, 0, 1) == [merged, last], "its time is up like any other's"
+
+
+def test_a_clock_that_is_set_back_does_not_hide_what_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = write(tmp_path, answer(1, when=4e9))
+    monkeypatch.setattr(time, "time", lambda: 1.7e9)
+    second = write(tmp_path, answer(2, when=1.7e9))
+    names = [merging.read_name(path) for path in log_files(tmp_path)]
+    assert first.written == second.written == 1 and names[0].stamp < names[1].stamp
 
 
 def test_redacted_columns_leave_no_trace(tmp_path: Path) -> None:
