@@ -86,8 +86,10 @@ def _round_ticks(low: float, high: float, count: int, wide: bool) -> list[float]
     return [round(i * step, digits) for i in range(first, last + 1)]
 
 
-def sparkline(points: Points, width: int = 96, height: int = 20) -> str:
+def sparkline(points: Points, width: int = 96, height: int = 20, *, within: Sequence[float] = ()) -> str:
     """Draw a curve as small as a word; gaps where a value is not finite, a dot at the last point.
+
+    Values of `within` have their place on it, too: what is small beside them looks small.
 
     Examples
     --------
@@ -103,7 +105,7 @@ def sparkline(points: Points, width: int = 96, height: int = 20) -> str:
     if finite:
         label += f", {show_number(finite[0][1])} to {show_number(finite[-1][1])}"
     across = make_scale(line.xs, 2, width - 3)
-    up = make_scale([y for _, y in finite], height - 3, 3)
+    up = make_scale([*(y for _, y in finite), *within], height - 3, 3)
     body = f'<path class="ln c0" d="{_path(line, across, up)}"/>'
     if finite:
         body += (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from array import array
 from collections.abc import Mapping, Sequence
@@ -18,13 +19,15 @@ DISCRETE = 20
 """Different values up to which a column's bins are its values."""
 
 
-def then_and_now(bins: Mapping[str, Any], *, width: int = 250, height: int = 92) -> str:
+def then_and_now(bins: Mapping[str, Any], *, kind: str = "numeric", width: int = 250, height: int = 92) -> str:
     """Draw the distribution of a column in training (an area) and in service (a line, or bars beside).
 
     Parameters
     ----------
     bins : mapping
         ``edges`` or ``labels``, and the counts ``reference`` and ``current``.
+    kind : str
+        Of the column: a ``datetime`` is in seconds since 1970, and shown as a date.
     width, height : int
         Of the picture, in pixels.
 
@@ -47,9 +50,23 @@ def then_and_now(bins: Mapping[str, Any], *, width: int = 250, height: int = 92)
     if "labels" in bins:
         return _category_bars(list(bins["labels"]), *shares, width)
     edges = [float(each) for each in bins["edges"]]
-    if _is_discrete(edges):
+    if kind != "datetime" and _is_discrete(edges):
         return _value_bars(edges[1:], *shares, width, height)
-    return _densities(edges, *shares, width, height)
+    return _densities(edges, *shares, width, height, kind)
+
+
+def show_edge(value: float, kind: str, span: float = math.inf) -> str:
+    """The edge of a bin in words; of times the date, or the hour where all of them are within days.
+
+    Examples
+    --------
+    >>> show_edge(0.25, "numeric"), show_edge(86_400.0, "datetime"), show_edge(86_400.0, "datetime", 3600.0)
+    ('0.25', '1970-01-02', '01-02 00:00')
+    """
+    if kind != "datetime" or not -6e10 < value < 2.5e11:
+        return show_number(value, 3)
+    moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=value)
+    return f"{moment:%m-%d %H:%M}" if span < 3 * 86_400 else f"{moment:%Y-%m-%d}"
 
 
 def _shares(counts: Sequence[int]) -> list[float]:
@@ -99,12 +116,12 @@ def _value_bars(values: list[float], old: list[float], new: list[float], width: 
     return _svg(width, height, body, "values in training and now")
 
 
-def _densities(edges: list[float], old: list[float], new: list[float], width: int, height: int) -> str:
+def _densities(edges: list[float], old: list[float], new: list[float], width: int, height: int, kind: str) -> str:
     """Steps whose area is the share; the outermost bins, which are as wide as the furthest value, are cut."""
     inner = edges[-2] - edges[1] if len(edges) > 3 else edges[-1] - edges[0]
     low, high = max(edges[0], edges[1] - inner * 0.3), min(edges[-1], edges[-2] + inner * 0.3)
     cuts = [low, *edges[1:-1], high] if low < edges[1] and edges[-2] < high else edges
-    across = make_scale([cuts[0], cuts[-1]], 2, width - 2, count=4)
+    across = make_scale([cuts[0], cuts[-1]], 2, width - 2, count=4 if kind != "datetime" else 3)
     widths = [max(b - a, (cuts[-1] - cuts[0]) * 1e-3, 1e-300) for a, b in pairwise(cuts)]
     heights = [[share / wide for share, wide in zip(each, widths, strict=True)] for each in (old, new)]
     ordered = sorted(max(pair) for pair in zip(*heights, strict=True))
@@ -116,7 +133,7 @@ def _densities(edges: list[float], old: list[float], new: list[float], width: in
     body += f'<path class="ln c0" d="M{line[1:]}"/>'
     body += f'<line class="ax" x1="2" x2="{width - 2}" y1="{base}" y2="{base}"/>'
     for tick in across.ticks:
-        label = show_number(tick, 3)
+        label = show_edge(tick, kind, cuts[-1] - cuts[0])
         half = 3.2 * len(label) + 1
         body += _text(min(max(across.place(tick), half), width - half), height - 3, label, "middle")
     return _svg(width, height, body, "distribution in training and now")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 from mlops_nb.errors import MlopsError
 from mlops_nb.monitoring import LiveDrift, Report
+from mlops_nb.panels.drift_charts import show_edge
 from mlops_nb.panels.monitoring_views import MARKS
 
 EVERY = 3.0
@@ -90,7 +91,7 @@ def plain_report(report: Report) -> dict[str, Any]:
         {
             "name": each.name, "kind": each.kind, "role": each.role, "verdict": each.verdict,
             "mark": MARKS[each.verdict][0], "why": each.why, "fault": each.quality_why,
-            "psi": each.numbers.get("psi") if each.numbers.get("test") else None, **_shares(each.bins),
+            "psi": each.numbers.get("psi") if each.numbers.get("test") else None, **_shares(each.bins, each.kind),
         }
         for each in report.columns[:_SHOWN]
     ]  # fmt: skip
@@ -105,15 +106,19 @@ def plain_report(report: Report) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _shares(bins: Mapping[str, Any]) -> dict[str, Any]:
+def _shares(bins: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """Both distributions as shares, with what each bin is, in words."""
     before, now = bins.get("reference") or [], bins.get("current") or []
     if not before or not sum(now):
         return {"before": [], "now": [], "labels": []}
-    labels = bins.get("labels") or [f"{low:.3g} to {high:.3g}" for low, high in pairwise(bins["edges"])]
+    labels = bins.get("labels") or [" to ".join(each) for each in pairwise(_edges(bins["edges"], kind))]
     kept = [number for number in range(len(before)) if "edges" in bins or before[number] or now[number]][:_BINS]
     return {
         "before": [round(before[number] / max(1, sum(before)), 4) for number in kept],
         "now": [round(now[number] / sum(now), 4) for number in kept],
         "labels": [str(labels[number])[:60] for number in kept],
     }
+
+
+def _edges(edges: Sequence[float], kind: str) -> list[str]:
+    return [show_edge(each, kind, edges[-1] - edges[0]) for each in edges]

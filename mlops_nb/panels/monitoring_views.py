@@ -138,12 +138,12 @@ def _column_row(found: ColumnFinding, with_picture: bool) -> list[str]:
     symbol, colour = MARKS[found.verdict]
     output = found.role == "output" and found.name != "prediction"
     role = tag("span", f" {found.kind}, output" if output else f" {found.kind}", cls="mute")
-    chart = then_and_now(found.bins) if found.bins else ""
+    chart = then_and_now(found.bins, kind=found.kind) if found.bins else ""
     shown = picture(chart) if chart and with_picture else ""
     if chart and not with_picture:
         shown = tag("details", tag("summary", "show"), picture(chart))
     curve = [each for each in found.over_time if each is not None]
-    over = picture(sparkline(points_of(found.over_time), 110, 30)) if len(curve) > 1 else ""
+    over = picture(sparkline(points_of(found.over_time), 110, 30, within=(0.0, 0.2))) if len(curve) > 1 else ""
     words = [tag("div", text(_sentence(found), 240), cls="wrap")]
     if found.quality == "fault":
         words.append(tag("div", tag("span", "▲ ", cls="err"), text(found.quality_why, 240), cls="wrap"))

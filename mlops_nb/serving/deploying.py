@@ -167,7 +167,7 @@ def _mlserver(plan: _Plan) -> dict[str, str]:
         "parameters": {"uri": f"./{_MODEL}", "version": plan.version},
     }
     wanted = [*plan.requirements, "mlserver>=1.6", "mlserver-mlflow>=1.6"]
-    server = {"http_port": _PORT, "grpc_port": _PORT + 1, "metrics_port": _PORT + 2, "parallel_workers": 1}
+    server = {"http_port": _PORT, "grpc_port": _PORT + 1, "metrics_port": _PORT + 2, "parallel_workers": 0}
     return {
         f"models/{plan.name}/model-settings.json": json.dumps(settings, indent=2) + "\n",
         "settings.json": json.dumps(server, indent=2) + "\n",
