@@ -85,6 +85,26 @@ class Graph:
         """
         return [edge for edge in self.edges if edge.source == node_id]
 
+    def without_loose_files(self) -> Graph:
+        """The same without files that a run on the way kept beside, and that nothing was made from.
+
+        Examples
+        --------
+        >>> nodes = {each: Node(each, each, kind) for each, kind in (("r", "run"), ("s", "run"), ("f", "data"))}
+        >>> graph = Graph("r", nodes, (Edge("r", "s", "retrained"), Edge("s", "f", "artifact")))
+        >>> sorted(graph.without_loose_files().nodes)
+        ['r', 's']
+        """
+        used = {edge.source for edge in self.edges} | {self.start}
+        loose = {
+            edge.target
+            for edge in self.edges
+            if edge.mode == "artifact" and edge.target not in used and edge.source != self.start
+        }
+        nodes = {name: node for name, node in self.nodes.items() if name not in loose}
+        edges = tuple(edge for edge in self.edges if edge.target not in loose)
+        return Graph(self.start, nodes, edges, self.truncated)
+
     def as_json(self) -> dict[str, Any]:
         """The graph as plain data.
 

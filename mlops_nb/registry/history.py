@@ -120,7 +120,7 @@ def model_lineage(start: str | os.PathLike[str], space: Workspace | None = None,
     def artifacts(run_id: str) -> list[Artifact]:
         return store.artifacts(run_id) if get_run(run_id) is not None else []
 
-    return lineage(
+    found = lineage(
         _start(start, space),
         store.runs_with_data,
         lambda run_id: store.data(run_id) if get_run(run_id) is not None else [],
@@ -132,6 +132,7 @@ def model_lineage(start: str | os.PathLike[str], space: Workspace | None = None,
         before=lambda node: _before(node, space),
         depth=depth,
     )
+    return found.without_loose_files()
 
 
 def _tagged(space: Workspace, tag: str, value: str) -> list[Run]:

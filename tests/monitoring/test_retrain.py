@@ -71,6 +71,7 @@ def test_the_loop_from_drift_to_a_new_champion(capsys: pytest.CaptureFixture[str
     steps = {(edge.mode, graph.nodes[edge.target].kind) for edge in graph.edges}
     assert {("served", "service"), ("monitored", "run"), ("retrained", "run"), ("registered", "version")} <= steps
     assert "models:/churn/2" in graph.nodes
+    assert not [node for node in graph.nodes.values() if node.label.endswith(("MLmodel", ".html"))], "one picture"
     assert "models:/churn/1" in model_lineage("churn/2").nodes, "and back"
 
 

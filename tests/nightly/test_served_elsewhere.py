@@ -37,7 +37,7 @@ client.ping()  # raises, if it is not answered
 client.wait_server_ready(timeout=30)
 frame = pd.read_parquet(path)
 forms = (frame, json.dumps({"inputs": frame.to_dict("list")}))
-said = [client.invoke(each).get_predictions(format="dataframe").iloc[:, 0].tolist() for each in forms]
+said = [client.invoke(each).get_predictions("dataframe").iloc[:, 0].tolist() for each in forms]
 assert said[0] == said[1]
 try:
     client.invoke(frame.drop(columns="plan"))
