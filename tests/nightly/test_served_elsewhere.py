@@ -164,11 +164,12 @@ def test_mlserver_takes_the_folder(made: tuple[Path, pd.DataFrame, list[int]]) -
     """As the verb says: ``pip install -r DIR/requirements.txt && mlserver start DIR``, with other ports."""
     folder, frame, wanted = made
     lines = (folder / "mlserver" / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    programs, ports = environment("mlserver", *lines), [str(free_port()) for _ in range(3)]
-    names = ("MLSERVER_HTTP_PORT", "MLSERVER_GRPC_PORT", "MLSERVER_METRICS_PORT")
-    variables = dict(zip(names, ports, strict=True))
+    programs, ports = environment("mlserver", *lines), [free_port() for _ in range(3)]
+    settings = folder / "mlserver" / "settings.json"
+    chosen = dict(zip(("http_port", "grpc_port", "metrics_port"), ports, strict=True))
+    settings.write_text(json.dumps({**json.loads(settings.read_text(encoding="utf-8")), **chosen}), encoding="utf-8")
     url = f"http://127.0.0.1:{ports[0]}/v2/models/churn"
-    with engine(programs, ["mlserver", "start", "mlserver"], folder, f"{url}/ready", **variables):
+    with engine(programs, ["mlserver", "start", "mlserver"], folder, f"{url}/ready"):
         tensors = [
             {"name": "age", "shape": [len(frame), 1], "datatype": "FP64", "data": frame["age"].tolist()},
             {"name": "plan", "shape": [len(frame), 1], "datatype": "BYTES", "data": frame["plan"].tolist(),
