@@ -30,6 +30,9 @@ class LocalPlace:
     ----------
     root : Path
         Absolute, so that the place stays when the working directory changes.
+    synced : bool
+        Whether a blob that was added survives a power failure, for which the disk has to be waited for. Without, it
+        survives the end of its process, as a journal does.
 
     Examples
     --------
@@ -37,8 +40,9 @@ class LocalPlace:
     True
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, synced: bool = True) -> None:
         self.root = root
+        self._synced = synced
         self.url = str(root)
         self._blobs = root / "blobs" / "sha256"
         self._hints = root / "hints"
@@ -63,7 +67,7 @@ class LocalPlace:
             with self._draft() as draft:
                 with _create(draft) as file:
                     file.write(data)
-                    _sync(file)
+                    self._sync(file)
                 self._publish(draft, name)
 
     def add_file(self, path: Path, *, consume: bool) -> tuple[str, int]:
@@ -97,10 +101,11 @@ class LocalPlace:
                 source.seek(0)
                 with _create(draft) as file:
                     name, size = clone(source, file)
-                    _sync(file)
+                    self._sync(file)
             else:
                 draft.chmod(0o444 & draft.stat().st_mode)
-                os.fsync(source.fileno())
+                if self._synced:
+                    os.fsync(source.fileno())
             self._publish(draft, name)
         return name, size
 
@@ -116,7 +121,7 @@ class LocalPlace:
                 name, size = clone(source, file)
                 known = self._use(name, size)
                 if not known:
-                    _sync(file)
+                    self._sync(file)
             if not known:
                 self._publish(draft, name)
         return name, size
@@ -228,26 +233,28 @@ class LocalPlace:
         finally:
             path.unlink(missing_ok=True)
 
+    def _sync(self, file: BinaryIO) -> None:
+        file.flush()
+        if self._synced:
+            os.fsync(file.fileno())
+
     def _publish(self, draft: Path, name: str) -> None:
         """Give a synced draft its name, so that it survives a power failure."""
         path = self._path(name)
         if not path.parent.exists():
             fresh = not self._blobs.exists()
             path.parent.mkdir(parents=True, exist_ok=True)
-            for folder in (self._blobs, self._blobs.parent, self.root)[: 3 if fresh else 1]:
-                sync_folder(folder)
+            if self._synced:
+                for folder in (self._blobs, self._blobs.parent, self.root)[: 3 if fresh else 1]:
+                    sync_folder(folder)
         draft.replace(path)
-        sync_folder(path.parent)
+        if self._synced:
+            sync_folder(path.parent)
 
 
 def _create(draft: Path) -> BinaryIO:
     """A new file, to write through this handle only: its own bits say read-only from the start."""
     return os.fdopen(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o444), "wb+")
-
-
-def _sync(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

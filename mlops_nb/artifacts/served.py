@@ -34,7 +34,7 @@ class ServedPlace:
     def __init__(self, url: str, spool: Path, *, token: str = "") -> None:
         self._connection = Connection(url, token=token)
         self._token, self._full_url = token, url
-        self._spool = LocalPlace(spool)
+        self._spool = LocalPlace(spool, synced=False)  # no cell waits for the disk: the server syncs what it gets
         self.url = self._connection.url
 
     def find(self, name: str) -> BlobStat | None:

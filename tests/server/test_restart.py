@@ -87,7 +87,7 @@ def test_killed_and_started_again_while_four_kernels_log(tmp_path: Path) -> None
     space = open_workspace(str(store))
     for run_id, count, worst, slowest, delivered in told:
         assert delivered
-        assert max(worst, slowest) < 10, "a cell waited for the server"  # a second on a quiet machine
+        assert max(worst, slowest) < 5, "a cell waited for the server"  # a second on a quiet machine
         assert list(space.store.history(run_id, "m").values) == list(range(count))
         files = {each.path: space.artifacts.read(each.digest) for each in space.store.artifacts(run_id)}
         assert files == {f"files/{number}.txt": str(number).encode() for number in range(0, count, 100)}
