@@ -32,12 +32,21 @@ export interface IRunsQuery {
 
 /** Our routes of the Jupyter server. */
 export class Api {
-  constructor(readonly settings: ServerConnection.ISettings) {}
+  /** `at` is the notebook whose project's store is asked; without one it is that of the server's root. */
+  constructor(
+    readonly settings: ServerConnection.ISettings,
+    public at: string | null = null
+  ) {}
+
+  /** The same for another notebook, whichever one is in front later. */
+  fixed(at: string | null): Api {
+    return new Api(this.settings, at);
+  }
 
   /** The address of a route. */
   url(path: string, query: Query = {}): string {
     const search = new URLSearchParams();
-    for (const [name, value] of Object.entries(query)) {
+    for (const [name, value] of Object.entries({ at: this.at, ...query })) {
       if (Array.isArray(value)) {
         value.forEach(item => search.append(name, item));
       } else if (value !== null && value !== undefined && value !== '') {
@@ -76,10 +85,6 @@ export class Api {
 
   runs(query: IRunsQuery): Promise<W.IRunsPage> {
     return this.get('runs', query);
-  }
-
-  csvUrl(query: IRunsQuery): string {
-    return this.url('runs.csv', query);
   }
 
   changes(since: number, store: string): Promise<W.IChanges> {
@@ -200,7 +205,7 @@ export class Api {
   }
 
   notebook(path: string): Promise<W.INotebookState> {
-    return this.get('notebook', { path });
+    return this.get('notebook', { path, at: path });
   }
 }
 

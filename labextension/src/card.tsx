@@ -4,8 +4,9 @@ import React from 'react';
 import { createRoot } from 'react-dom/client';
 
 import { attempt } from './commands';
-import { asNumber, baseName, betterDirection, elide, shortId, showChange, showDuration, showNumber, showSize, showText, showTime, showValue } from './format';
+import { asNumber, baseName, betterDirection, elide, shortId, showChange, showDuration, showNumber, showSize, showText, showTime, showValue, lastOfLines } from './format';
 import { useNow, useSignal } from './hooks';
+import { IUsage, panelOf, progressOf, usageOf } from './kernels';
 import { badgeReasons, Button, cls, Name, RestartBadge, Spark, StatusMark, Verdict } from './parts';
 import { Commands, ILab } from './tokens';
 import type { ICard, IRun, Numeric, Status } from './wire';
@@ -13,6 +14,7 @@ import { __ } from './words';
 
 const SHOWN_METRICS = 6;
 const SHOWN_PARAMS = 8;
+const LIVE_MS = 1_500;
 
 /** Whether this is a card that this version can draw. */
 export function isCard(record: unknown): record is ICard {
@@ -103,7 +105,7 @@ function Frame(props: { lab: ILab; shown: IShown; row: IRun | null; card?: ICard
       {card?.error ? <p className="mlops-Card-error">{elide(showText(card.error), 240)}</p> : null}
       <Tiles lab={lab} shown={shown} card={card} />
       <Chips shown={shown} card={card} />
-      {running ? <Live lab={lab} shown={shown} /> : null}
+      {running ? <Live lab={lab} shown={shown} path={row?.contents_path ?? null} /> : null}
       {card ? <Remarks card={card} verdict={row?.verdict ?? card.verdict} /> : null}
       <Actions lab={lab} shown={shown} card={card} row={row} />
     </div>
@@ -202,31 +204,51 @@ function Chips(props: { shown: IShown; card?: ICard }): JSX.Element | null {
   );
 }
 
-/** What a running cell says, last line first to see. */
-function Live(props: { lab: ILab; shown: IShown }): JSX.Element {
-  const { lab, shown } = props;
+/** What a running cell says (the last line), how far that is, and what its kernel uses. */
+function Live(props: { lab: ILab; shown: IShown; path: string | null }): JSX.Element {
+  const { lab, shown, path } = props;
   const [line, setLine] = React.useState('');
-  const state = JSON.stringify(shown.metrics);
-  useSignal(lab.feed.rows);
+  const [usage, setUsage] = React.useState<IUsage | null>(null);
   React.useEffect(() => {
     let current = true;
-    lab.api.log(shown.runId, 0).then(
-      log => {
-        const text = log.lines.map(each => each.text).join('').trimEnd();
-        if (current) {
-          setLine(text.slice(text.lastIndexOf('\n') + 1));
-        }
-      },
-      () => undefined
-    );
+    let after = 0;
+    let last = '';
+    const read = async () => {
+      const kernel = panelOf(lab, path)?.sessionContext.session?.kernel ?? null;
+      const asked = kernel ? usageOf(kernel).catch(() => null) : Promise.resolve(null);
+      try {
+        const log = await lab.api.log(shown.runId, after);
+        after = log.next;
+        last = lastOfLines(last + log.lines.map(each => each.text).join('')).trimEnd().split('\n').pop() ?? '';
+      } catch (error) {
+        // The feed says when the server does not answer.
+      }
+      const used = await asked;
+      if (current) {
+        setLine(last);
+        setUsage(used);
+        timer = window.setTimeout(read, LIVE_MS);
+      }
+    };
+    let timer = window.setTimeout(read, 0);
     return () => {
       current = false;
+      window.clearTimeout(timer);
     };
-  }, [state]);
+  }, [shown.runId]);
+  const done = progressOf(line);
   return (
     <p className="mlops-Card-live">
       <span className="mlops-Pulse" aria-hidden="true" />
-      <span className="mlops-mute mlops-code">{elide(showText(line), 120) || __('running …')}</span>
+      {done === null ? null : <progress aria-label={__('Progress')} max={1} value={done} />}
+      <span className="mlops-mute mlops-code mlops-Card-line">{elide(showText(line), 120) || __('running …')}</span>
+      <span className="mlops-grow" />
+      {usage ? (
+        <span className="mlops-mute mlops-num" title={__('What the kernel uses')}>
+          {usage.cpu === null ? '' : `${__('CPU')} ${Math.round(usage.cpu)} %  `}
+          {usage.memory === null ? '' : showSize(usage.memory)}
+        </span>
+      ) : null}
     </p>
   );
 }

@@ -6,6 +6,7 @@ import { ISignal, Signal } from '@lumino/signaling';
 
 import type { Feed } from './feed';
 import { showText, STATUS_SYMBOLS, VERDICT_SYMBOLS } from './format';
+import { Mode, modeOf, tellsMode } from './kernels';
 import { Commands, ILab } from './tokens';
 import type { ICellState, INotebookState, IRun } from './wire';
 import { __ } from './words';
@@ -29,8 +30,8 @@ export class Cells {
   live = true;
 
   private _states = new WeakMap<NotebookPanel, INotebookState>();
-  /** `%track auto` as it was asked for here; a new kernel begins anew. */
-  private _modes = new WeakMap<NotebookPanel, string>();
+  private _modes = new WeakMap<NotebookPanel, Mode>();
+  private _asking = new WeakSet<NotebookPanel>();
   private _drawn = new WeakMap<Cell, IMark>();
   private _timers = new WeakMap<NotebookPanel, number>();
   private _changed = new Signal<this, void>(this);
@@ -51,8 +52,8 @@ export class Cells {
     return this._changed;
   }
 
-  /** Whether all cells of the active notebook are tracked (`auto`), none (`off`), or those that say so. */
-  get mode(): string | null {
+  /** How cells of the active notebook are tracked, as its kernel says; null if there is none that could. */
+  get mode(): Mode | null {
     const panel = this._notebooks?.currentWidget;
     return (panel && this._modes.get(panel)) ?? null;
   }
@@ -82,6 +83,9 @@ export class Cells {
     const kernel = panel.sessionContext.session?.kernel;
     // Loading twice does nothing.
     kernel?.requestExecute({ code: '%load_ext mlops_nb', silent: true, store_history: false });
+    if (kernel) {
+      void this._ask(panel);
+    }
   }
 
   isTracked(panel: NotebookPanel): boolean {
@@ -89,23 +93,59 @@ export class Cells {
     return !!cell && cell.model.type === 'code' && TRACK.test(cell.model.sharedModel.getSource());
   }
 
-  /** `%track auto` or `%track off` in the notebook's kernel. */
-  async setMode(panel: NotebookPanel, mode: 'auto' | 'off'): Promise<void> {
+  /** `%track auto`, `marked` or `off` in the notebook's kernel. */
+  async setMode(panel: NotebookPanel, mode: 'auto' | 'marked' | 'off'): Promise<void> {
     const kernel = panel.sessionContext.session?.kernel;
     if (!kernel) {
       throw new Error(__('The notebook has no kernel. Start one, then try again.'));
     }
     const code = `%load_ext mlops_nb\n%track ${mode}`;
     await kernel.requestExecute({ code, silent: false, store_history: false }).done;
-    this._modes.set(panel, mode);
-    this._changed.emit();
+    await this._ask(panel);
+  }
+
+  /** Ask the kernel how cells are tracked in it: the magic may have been typed. */
+  private async _ask(panel: NotebookPanel): Promise<void> {
+    const kernel = panel.sessionContext.session?.kernel;
+    if (!kernel || kernel.isDisposed) {
+      return;
+    }
+    const mode = await modeOf(kernel).catch(() => null);
+    if (mode !== null && panel.sessionContext.session?.kernel === kernel && mode !== this._modes.get(panel)) {
+      this._modes.set(panel, mode);
+      this._changed.emit();
+    }
   }
 
   private _follow(panel: NotebookPanel): void {
-    panel.sessionContext.kernelChanged.connect(() => {
+    const context = panel.sessionContext;
+    const anew = () => {
       this._modes.delete(panel);
       this._changed.emit();
+      this._asking.add(panel);
+      if (context.session?.kernel?.status === 'idle') {
+        this._asking.delete(panel);
+        void this._ask(panel);
+      }
+    };
+    context.kernelChanged.connect(anew);
+    context.iopubMessage.connect((_, message) => {
+      if (message.header.msg_type === 'execute_input' && tellsMode(String((message.content as any).code))) {
+        this._asking.add(panel);
+      }
     });
+    context.statusChanged.connect((_, status) => {
+      if (status === 'restarting' || status === 'autorestarting') {
+        this._modes.delete(panel);
+        this._asking.add(panel);
+        this._changed.emit();
+      } else if (status === 'idle' && this._asking.delete(panel)) {
+        void this._ask(panel);
+      }
+    });
+    if (context.session?.kernel) {
+      anew();
+    }
     void panel.context.ready.then(() => {
       panel.content.model?.cells.changed.connect(() => this._soon(panel));
       panel.content.model?.contentChanged.connect(() => this._soon(panel));

@@ -215,6 +215,6 @@ function addCells(lab: ILab): void {
   commands.addCommand(Commands.trackAll, {
     label: () => (lab.cells.mode === 'auto' ? __('Track Only Marked Cells') : __('Track Every Cell of this Notebook')),
     isEnabled: () => current(lab) !== null,
-    execute: () => attempt(() => lab.cells.setMode(current(lab)!, lab.cells.mode === 'auto' ? 'off' : 'auto'))
+    execute: () => attempt(() => lab.cells.setMode(current(lab)!, lab.cells.mode === 'auto' ? 'marked' : 'auto'))
   });
 }

@@ -7,6 +7,8 @@ import { Api, ApiError } from './api';
 import { API, IHello, IRun } from './wire';
 
 const PULL_MS = 30_000;
+/** How often a visible page asks where the doorbell does not ring: some proxies cut it, some servers have it off. */
+const DEAF_MS = 2_000;
 const RETRY_MS = 2_000;
 const RETRY_MAX_MS = 30_000;
 
@@ -22,6 +24,8 @@ export class Feed {
   private _sequence = 0;
   private _store = '';
   private _registry = '';
+  private _rung = false;
+  private _deaf = 0;
   private _pulling = false;
   private _again = false;
   private _retry = RETRY_MS;
@@ -39,6 +43,7 @@ export class Feed {
     events.stream.connect((_, event) => this._ring(event));
     window.setInterval(() => {
       if (!document.hidden) {
+        this._rung = false;
         void this.pull();
       }
     }, PULL_MS);
@@ -136,6 +141,7 @@ export class Feed {
           break;
         }
         if (delta.runs.length) {
+          this._listen();
           this._rows.emit(delta.runs);
         }
         if (delta.models !== this._registry) {
@@ -156,12 +162,26 @@ export class Feed {
     if (!this.hello || event.schema_id !== this.hello.events) {
       return;
     }
+    this._rung = true;
+    window.clearInterval(this._deaf);
+    this._deaf = 0;
     const what = (event['what'] as string[] | undefined) ?? [];
     if (what.includes('jobs')) {
       this._jobs.emit((event['jobs'] as string[] | undefined) ?? []);
     }
     if (what.length !== 1 || what[0] !== 'jobs') {
       void this.pull();
+    }
+  }
+
+  /** Something was written and the bell has not rung: ask often, until it rings again. */
+  private _listen(): void {
+    if (!this._rung && !this._deaf) {
+      this._deaf = window.setInterval(() => {
+        if (!document.hidden) {
+          void this.pull();
+        }
+      }, DEAF_MS);
     }
   }
 

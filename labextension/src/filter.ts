@@ -77,3 +77,9 @@ function startsWith(item: string, word: string): boolean {
 export function isFreeText(text: string): boolean {
   return !/[=<>~]|\b(like|ilike|in|is|between)\b/i.test(text);
 }
+
+/** What a search field says as a filter: free text becomes a quoted term. */
+export function asFilter(typed: string): string {
+  const text = typed.trim();
+  return text && isFreeText(text) && !/^'.*'$/.test(text) ? quoteText(text) : text;
+}

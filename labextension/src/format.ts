@@ -230,3 +230,13 @@ export function shortId(runId: string, length = 12): string {
 export function baseName(path: string): string {
   return path.replace(/\/+$/, '').split('/').pop() || path;
 }
+
+/** A terminal's text as it looks in the end: colours out, and of lines that were written over only the last. */
+export function lastOfLines(text: string): string {
+  return text
+    .replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '')
+    .replace(/\r\n/g, '\n')
+    .split('\n')
+    .map(line => line.replace(/\r+$/, '').split('\r').pop() ?? '')
+    .join('\n');
+}

@@ -5,7 +5,7 @@ import React from 'react';
 
 import type { IRunsQuery } from './api';
 import { attempt } from './commands';
-import { quoteKey } from './filter';
+import { asFilter, quoteKey } from './filter';
 import { asNumber, elide, showDuration, showNumber, showText, showTime, showValue } from './format';
 import { useSignal } from './hooks';
 import { GroupsTable } from './grid_groups';
@@ -13,6 +13,7 @@ import type { IPageProps } from './pages';
 import { Button, cls, Empty, Loading, Name, Popover, StatusMark, Trouble, Verdict } from './parts';
 import { Search } from './search';
 import { Commands, ILab } from './tokens';
+import { both } from './tree';
 import type { IRun, IWords } from './wire';
 import { __ } from './words';
 
@@ -126,7 +127,7 @@ export function GridPage(props: IPageProps): JSX.Element {
     props.setTitle(__('All runs'));
     lab.api.words().then(setWords, () => undefined);
   }, [lab.feed.ready]);
-  const query: IRunsQuery = { scope: 'all', filter: state.text.trim(), order_by: [orderTerm(state.sort.column, state.sort.descending)] };
+  const query: IRunsQuery = { scope: 'all', filter: asFilter(state.text), order_by: [orderTerm(state.sort.column, state.sort.descending)] };
   const pages = usePages(lab, query);
   const columns = state.columns.length ? state.columns : defaultColumns(pages.runs);
   const shown = [...state.pinned, ...columns.filter(column => !state.pinned.includes(column))];
@@ -159,9 +160,9 @@ export function GridPage(props: IPageProps): JSX.Element {
         <GroupsTable
           lab={lab}
           by={state.group}
-          filter={state.text.trim()}
+          filter={asFilter(state.text)}
           metrics={shown.filter(column => column.startsWith('metrics.')).map(column => column.slice(8))}
-          open={filter => change({ group: '', text: state.text.trim() ? `(${state.text.trim()}) AND (${filter})` : filter })}
+          open={filter => change({ group: '', text: both(asFilter(state.text), filter) })}
         />
       ) : pages.loading && !pages.runs.length ? (
         <Loading rows={12} />

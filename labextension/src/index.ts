@@ -70,6 +70,8 @@ const plugin: JupyterFrontEndPlugin<ILab> = {
       notebooks,
       show: async (args: ReadonlyJSONObject) => {
         const { makePage, pageId } = await import('./pages');
+        // A page stays with the project in which it was opened.
+        args = { at: api.at, ...args };
         const id = pageId(args);
         let page: Widget | undefined = pages.find(widget => widget.id === id);
         if (!page) {

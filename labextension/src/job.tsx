@@ -3,7 +3,7 @@
 import React from 'react';
 
 import { attempt } from './commands';
-import { showDuration, showLines, showText, showTime, showValue } from './format';
+import { lastOfLines, showDuration, showLines, showText, showTime, showValue } from './format';
 import { useNow, useSignal } from './hooks';
 import type { IPageProps } from './pages';
 import { Button, cls, Loading, Trouble, Verdict } from './parts';
@@ -100,8 +100,9 @@ export function JobPage(props: IPageProps): JSX.Element {
           <code className="mlops-code">mlops-nb {job.verb} {showValue(job.words.join(' '), 160)}</code>
           <span>{showTime(new Date(job.started).toISOString())}</span>
           <span>{showDuration((job.ended ?? Math.max(now, job.started)) - job.started)}</span>
+          {job.url && running ? <a href={safeUrl(job.url)} target="_blank" rel="noopener noreferrer">{showText(job.url)}</a> : null}
         </p>
-        {running || job.progress ? (
+        {(running || job.progress) && job.verb !== 'serve' ? (
           <div className="mlops-Progress">
             <progress aria-label={__('Progress')} max={job.progress?.total || 1} value={job.progress ? job.progress.done : undefined} />
             <span className="mlops-mute">{job.progress ? `${job.progress.done} / ${job.progress.total} ${showValue(job.progress.label ?? '', 60)}` : __('starting …')}</span>
@@ -118,30 +119,29 @@ export function JobPage(props: IPageProps): JSX.Element {
   );
 }
 
-/** A terminal's text as it looks in the end: colours out, and of lines that were written over only the last. */
-export function lastOfLines(text: string): string {
-  return text
-    .replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '')
-    .replace(/\r\n/g, '\n')
-    .split('\n')
-    .map(line => line.replace(/\r+$/, '').split('\r').pop() ?? '')
-    .join('\n');
+/** Only addresses of the web: a log line may say anything. */
+function safeUrl(url: string): string | undefined {
+  return /^https?:\/\//.test(url) ? url : undefined;
 }
 
 function VerdictBox(props: { result: any }): JSX.Element {
   const { result } = props;
-  const good = result.verdict === 'identical' || result.verdict === 'equivalent';
+  const good = ['identical', 'equivalent', 'no drift'].includes(result.verdict);
   const causes: unknown[] = Array.isArray(result.causes) ? result.causes : [];
   const differences: any[] = Array.isArray(result.differences) ? result.differences : [];
   const says: Record<string, string> = {
     identical: __('It gives exactly the same result.'),
     equivalent: __('It gives the same result within the tolerance.'),
     diverged: __('It gives another result.'),
-    failed: __('It could not be run again.')
+    failed: __('It could not be run again.'),
+    'no drift': __('What it is asked and answers is like what it was trained on.'),
+    drift: __('What it is asked, or answers, has moved away from what it was trained on.')
   };
+  const reasons: unknown[] = Array.isArray(result.reasons) ? result.reasons : [];
   return (
     <section className={cls('mlops-Note', good ? 'mlops-good-box' : 'mlops-warn-box')}>
       <p className="mlops-VerdictBox"><Verdict verdict={result.verdict} word /> <span>{says[result.verdict] ?? ''}</span></p>
+      {reasons.length ? <ul>{reasons.slice(0, 30).map((reason, index) => <li key={index}>{showValue(reason, 300)}</li>)}</ul> : null}
       {causes.length ? <p>{__('Because of: %1', causes.map(cause => showValue(typeof cause === 'object' && cause ? (cause as any).kind ?? (cause as any).cause ?? cause : cause, 80)).join(', '))}</p> : null}
       {differences.length ? (
         <ul>

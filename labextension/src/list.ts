@@ -4,7 +4,7 @@ import { ISignal, Signal } from '@lumino/signaling';
 
 import type { ApiError, IRunsQuery } from './api';
 import type { Feed } from './feed';
-import { isFreeText, quoteText } from './filter';
+import { asFilter } from './filter';
 import { ROOT, both, emptyBranch, flatten, groupKey, Grouping, IBranch, IRow, replaceRuns } from './tree';
 import type { IBest, IGroup, IRun, IWords } from './wire';
 
@@ -25,6 +25,10 @@ const PAGE = 100;
 const SETTLE_MS = 250;
 const WORDS_MS = 15_000;
 const BY: Record<Grouping, string> = { none: '', notebook: 'notebook', cell: 'cell', experiment: 'experiment', sweep: 'parent' };
+
+function folderOf(path: string | null): string {
+  return (path ?? '').split('/').slice(0, -1).join('/');
+}
 
 export class RunsList {
   scope: Scope = 'project';
@@ -92,8 +96,7 @@ export class RunsList {
 
   /** The filter in the product's language; free text becomes a quoted term. */
   get filter(): string {
-    const text = this.text.trim();
-    return text && isFreeText(text) && !/^'.*'$/.test(text) ? quoteText(text) : text;
+    return asFilter(this.text);
   }
 
   get rows(): IRow[] {
@@ -144,6 +147,12 @@ export class RunsList {
     }
     this.notebook = path;
     this._emit();
+    const moved = folderOf(path) !== folderOf(this.feed.api.at);
+    this.feed.api.at = path;
+    if (moved && this.feed.hello) {
+      // Another folder may be another project, with a store of its own: the handshake says so, and resets.
+      void this.feed.start();
+    }
     if (this.scope === 'notebook') {
       void this.reload();
     }

@@ -8,6 +8,7 @@ import { useLoad } from './hooks';
 import type { IPageProps } from './pages';
 import { Button, cls, Empty, Loading, Name, Trouble, Verdict } from './parts';
 import { Lineage } from './run_parts';
+import { Monitoring, serve } from './models_service';
 import { Commands, ILab } from './tokens';
 import type { IModelRecord, IVersion } from './wire';
 import { __ } from './words';
@@ -80,13 +81,15 @@ export function ModelsPage(props: IPageProps): JSX.Element {
   );
 }
 
+type Part = 'card' | 'history' | 'gates' | 'lineage' | 'monitoring';
+
 export function ModelPage(props: IPageProps): JSX.Element {
   const { lab } = props;
   const name = String(props.args['name']);
   const bell = useRegistry(lab);
   const load = useLoad(() => lab.api.model(name), [name, bell]);
   const [chosen, setChosen] = React.useState<number | null>(null);
-  const [part, setPart] = React.useState<'card' | 'history' | 'gates' | 'lineage'>('card');
+  const [part, setPart] = React.useState<Part>('card');
   React.useEffect(() => props.setTitle(showText(name).slice(0, 40), __('Model %1', showText(name))), [name]);
   const model = load.value;
   if (!model) {
@@ -117,14 +120,15 @@ export function ModelPage(props: IPageProps): JSX.Element {
                   ['card', __('Card of version %1', version.version)],
                   ['history', __('History')],
                   ['gates', __('Gates')],
-                  ['lineage', __('Lineage')]
-                ] as ['card' | 'history' | 'gates' | 'lineage', string][]
+                  ['lineage', __('Lineage')],
+                  ['monitoring', __('Monitoring')]
+                ] as [Part, string][]
               ).map(([id, label]) => (
                 <button key={id} type="button" role="tab" aria-selected={part === id} className={cls(part === id && 'mlops-on')} onClick={() => setPart(id)}>{label}</button>
               ))}
             </div>
             <div className="mlops-Tab-inner" role="tabpanel" aria-label={part}>
-              {part === 'card' ? <ModelCard lab={lab} name={name} version={version} /> : part === 'history' ? <History model={model} /> : part === 'gates' ? <Gates model={model} /> : <Lineage lab={lab} start={`${name}/${version.version}`} />}
+              {part === 'card' ? <ModelCard lab={lab} name={name} version={version} /> : part === 'history' ? <History model={model} /> : part === 'gates' ? <Gates model={model} /> : part === 'lineage' ? <Lineage lab={lab} start={`${name}/${version.version}`} /> : <Monitoring key={version.version} lab={lab} name={name} version={version.version} />}
             </div>
           </>
         ) : null}
@@ -216,7 +220,7 @@ function Versions(props: { lab: ILab; model: IModelRecord; chosen: number | null
               <td className="mlops-mute">{when(version.created)}</td>
               <td className="mlops-mute">{elide(showText(version.user), 24)}</td>
               <td className="mlops-right">{typeof version.size === 'number' ? showSize(version.size) : showText(version.size ?? '')}</td>
-              <td className="mlops-right"><Button small main={version.version === props.chosen} label={__('Promote …')} onClick={event => { event.stopPropagation(); call(Commands.promote, { version: version.version }); }} /></td>
+              <td className="mlops-right mlops-Row-buttons"><Button small label={__('Serve')} title={__('Start a service of this version on this machine')} onClick={event => { event.stopPropagation(); void serve(lab, model, version.version); }} /><Button small main={version.version === props.chosen} label={__('Promote …')} onClick={event => { event.stopPropagation(); call(Commands.promote, { version: version.version }); }} /></td>
             </tr>
           ))}
         </tbody>

@@ -43,7 +43,8 @@ async function viewOf(page: string): Promise<React.ComponentType<IPageProps>> {
   }
 }
 
-export async function makePage(lab: ILab, args: ReadonlyJSONObject): Promise<MainAreaWidget> {
+export async function makePage(shared: ILab, args: ReadonlyJSONObject): Promise<MainAreaWidget> {
+  const lab: ILab = { ...shared, api: shared.api.fixed((args['at'] as string | null) ?? null) };
   const View = await viewOf(String(args['page']));
   const setTitle = (title: string, caption?: string) => {
     widget.title.label = title;

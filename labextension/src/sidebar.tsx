@@ -4,15 +4,15 @@ import { ReactWidget, filterListIcon, refreshIcon } from '@jupyterlab/ui-compone
 import { Menu, Widget } from '@lumino/widgets';
 import React from 'react';
 
-import { elide, showDuration, showText } from './format';
-import { useLoad, useNow, useSignal } from './hooks';
+import { useSignal } from './hooks';
 import type { Scope } from './list';
-import { Age, Button, Choices, cls, Empty, Loading, Name, Popover, Trouble } from './parts';
+import { Button, Choices, Empty, Loading, Name, Popover, Trouble } from './parts';
 import { PickedBar, RunRows } from './rows';
 import { Search } from './search';
+import { JobsSection, ModelsSection, ServicesSection, SweepsSection } from './sections';
 import { Commands, ILab } from './tokens';
 import type { Grouping } from './tree';
-import type { IJob, IModelItem, IRun, IService } from './wire';
+import type { IRun } from './wire';
 import { __ } from './words';
 
 export function makeSidebar(lab: ILab): Widget {
@@ -71,6 +71,7 @@ export function Sidebar(props: { lab: ILab }): JSX.Element {
       {!feed.problem && feed.notice ? <div className="mlops-Notice" role="status">{feed.notice}</div> : null}
       <div className="mlops-Sidebar-runs">{list.loaded && !list.rows.length ? <NoRuns lab={lab} /> : !list.loaded ? feed.problem ? null : <Loading rows={6} /> : <RunRows lab={lab} onMenu={menu} />}</div>
       <PickedBar lab={lab} />
+      <SweepsSection lab={lab} />
       <JobsSection lab={lab} />
       <ModelsSection lab={lab} />
       <ServicesSection lab={lab} />
@@ -275,149 +276,6 @@ function SavedFilters(props: { lab: ILab }): JSX.Element {
         </div>
       )}
     </Popover>
-  );
-}
-
-/** A part of the sidebar that folds. */
-function Section(props: { lab: ILab; name: string; title: string; count?: number; live?: number; children: () => React.ReactNode; action?: React.ReactNode }): JSX.Element {
-  const { list } = props.lab;
-  const open = list.sections.includes(props.name);
-  return (
-    <section className={cls('mlops-Section', open && 'mlops-open')}>
-      <h3>
-        <button type="button" aria-expanded={open} onClick={() => list.toggleSection(props.name)}>
-          <span className={cls('mlops-Twisty', open && 'mlops-open')} aria-hidden="true">▸</span>
-          {props.title}
-          {props.live ? <span className="mlops-st-running"> ● {props.live}</span> : null}
-          <span className="mlops-grow" />
-          {props.count !== undefined ? <span className="mlops-Count">{props.count}</span> : null}
-        </button>
-        {props.action}
-      </h3>
-      {open ? <div className="mlops-Section-body">{props.children()}</div> : null}
-    </section>
-  );
-}
-
-export function jobTone(job: IJob): string {
-  return { running: 'running', finished: 'finished', failed: 'failed', cancelled: 'killed', lost: 'killed' }[job.state];
-}
-
-function JobsSection(props: { lab: ILab }): JSX.Element {
-  const { lab } = props;
-  useSignal(lab.jobs.changed);
-  const now = useNow(2_000);
-  const jobs = lab.jobs.list;
-  return (
-    <Section lab={lab} name="jobs" title={__('Jobs')} count={jobs.length} live={lab.jobs.running}>
-      {() =>
-        jobs.length ? (
-          <ul className="mlops-List">
-            {jobs.slice(0, 50).map(job => (
-              <li key={job.job_id}>
-                <button type="button" className="mlops-Item" onClick={() => void lab.app.commands.execute(Commands.openJob, { job: job.job_id })}>
-                  <span className={`mlops-St mlops-st-${jobTone(job)}`} aria-hidden="true">
-                    {{ running: '●', finished: '✓', failed: '✗', cancelled: '■', lost: '?' }[job.state]}
-                  </span>
-                  <Name text={job.title || `${job.verb} ${job.words[0] ?? ''}`} limit={40} className="mlops-Item-name" />
-                  <span className="mlops-grow" />
-                  <span className="mlops-mute">
-                    {job.state === 'running'
-                      ? job.progress
-                        ? `${job.progress.done}/${job.progress.total}`
-                        : showDuration(now - job.started)
-                      : job.state === 'finished'
-                        ? showDuration((job.ended ?? job.started) - job.started)
-                        : __(job.state)}
-                  </span>
-                </button>
-                {job.state === 'running' && job.progress ? (
-                  <progress aria-label={__('Progress')} max={job.progress.total || 1} value={job.progress.done} />
-                ) : null}
-              </li>
-            ))}
-          </ul>
-        ) : (
-          <p className="mlops-Hint">{__('Re-runs, reproductions and sweeps that you start stand here, with their progress.')}</p>
-        )
-      }
-    </Section>
-  );
-}
-
-function ModelsSection(props: { lab: ILab }): JSX.Element {
-  const { lab } = props;
-  const open = lab.list.sections.includes('models');
-  const [bell, ring] = React.useReducer((count: number) => count + 1, 0);
-  React.useEffect(() => {
-    const slot = () => ring();
-    lab.feed.models.connect(slot);
-    lab.feed.reset.connect(slot);
-    return () => {
-      lab.feed.models.disconnect(slot);
-      lab.feed.reset.disconnect(slot);
-    };
-  }, []);
-  const load = useLoad<IModelItem[]>(async () => (open && lab.feed.ready ? (await lab.api.models()).models : []), [open, bell]);
-  return (
-    <Section lab={lab} name="models" title={__('Models')} count={open && load.value ? load.value.length : undefined}>
-      {() =>
-        load.error ? (
-          <Trouble text={load.error} retry={load.reload} />
-        ) : load.value?.length ? (
-          <ul className="mlops-List">
-            {load.value.map(model => (
-              <li key={model.name}>
-                <button type="button" className="mlops-Item" onClick={() => void lab.app.commands.execute(Commands.openModel, { name: model.name })}>
-                  <Name text={model.shown} limit={36} className="mlops-Item-name" />
-                  {model.places.slice(0, 2).map(place => (
-                    <span key={place} className="mlops-Chip">{elide(showText(place), 16)}</span>
-                  ))}
-                  <span className="mlops-grow" />
-                  <span className="mlops-mute">{model.versions === 1 ? __('1 version') : __('%1 versions', model.versions)}</span>
-                </button>
-              </li>
-            ))}
-          </ul>
-        ) : load.loading ? (
-          <Loading rows={2} />
-        ) : (
-          <p className="mlops-Hint">{__('A run that logged a model can be registered: open the run, then Register.')}</p>
-        )
-      }
-    </Section>
-  );
-}
-
-function ServicesSection(props: { lab: ILab }): JSX.Element {
-  const { lab } = props;
-  const open = lab.list.sections.includes('services');
-  const load = useLoad<IService[]>(async () => (open && lab.feed.ready ? (await lab.api.services()).services : []), [open, lab.jobs.running]);
-  const now = useNow();
-  return (
-    <Section lab={lab} name="services" title={__('Services')} count={open && load.value ? load.value.length : undefined}>
-      {() =>
-        load.error ? (
-          <Trouble text={load.error} retry={load.reload} />
-        ) : load.value?.length ? (
-          <ul className="mlops-List">
-            {load.value.map(service => (
-              <li key={`${service.url} ${service.uri}`} className="mlops-Service">
-                <span className={`mlops-St mlops-st-${service.state === 'running' ? 'running' : 'killed'}`} aria-label={service.state} role="img">
-                  {service.state === 'running' ? '●' : '■'}
-                </span>
-                <Name text={service.name || service.uri} limit={36} className="mlops-Item-name" />
-                {service.drift ? <span className={cls('mlops-Chip', service.drift.state === 'ok' ? 'mlops-good' : 'mlops-bad')}>{__(service.drift.state)}</span> : null}
-                <span className="mlops-grow" />
-                <Age time={service.started} now={now} />
-              </li>
-            ))}
-          </ul>
-        ) : (
-          <p className="mlops-Hint">{__('Models that are served stand here, with their drift: mlops-nb serve models:/NAME@champion')}</p>
-        )
-      }
-    </Section>
   );
 }
 

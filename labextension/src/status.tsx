@@ -4,6 +4,7 @@ import { ReactWidget } from '@jupyterlab/ui-components';
 import type { Widget } from '@lumino/widgets';
 import React from 'react';
 
+import { elide, showText } from './format';
 import { useSignal } from './hooks';
 import { Commands, ILab } from './tokens';
 import { __ } from './words';
@@ -23,6 +24,13 @@ function StatusItem(props: { lab: ILab }): JSX.Element {
   let text = __('mlops_nb');
   let tip = __('Connecting …');
   let tone = 'mlops-mute';
+  const place = hello?.store.project_name ?? '';
+  const words: Record<string, [string, string, string]> = {
+    auto: [__('Recording every cell'), __('Each cell that runs is a run (%track auto).'), 'mlops-good'],
+    marked: [__('Recording marked cells'), __('Cells with %%track are runs.'), 'mlops-good'],
+    off: [__('Recording off'), __('No cell is recorded (%track off).'), 'mlops-warn'],
+    '': [__('Not recording'), __('mlops_nb is not loaded in this kernel: track a cell, or run %load_ext mlops_nb.'), 'mlops-mute']
+  };
   if (problem) {
     text = __('mlops_nb: not connected');
     tip = problem;
@@ -31,9 +39,10 @@ function StatusItem(props: { lab: ILab }): JSX.Element {
     text = __('Recording off');
     tip = __('MLOPS_NB_DISABLE is set: everything runs as if mlops_nb were not installed');
   } else if (hello) {
-    text = mode === 'auto' ? __('Recording every cell') : __('Recording on');
-    tip = __('Kept in %1', hello.store.where);
-    tone = 'mlops-good';
+    const [shown, why, colour] = (mode !== null && words[mode]) || [place || __('mlops_nb'), '', 'mlops-good'];
+    text = mode !== null && place ? `${shown} · ${elide(showText(place), 24)}` : elide(showText(shown), 40);
+    tip = [why, __('Kept in %1', showText(hello.store.where))].filter(Boolean).join('\n');
+    tone = colour;
   }
   return (
     <button type="button" className="mlops-Status" title={tip} onClick={() => void lab.app.commands.execute(Commands.showRuns)}>

@@ -58,7 +58,7 @@ def compare(context: Context, request: Request) -> Compared:
         "sections": record["sections"],
         "curves": record["curves"],
         "parallel": record["parallel"],
-        "blocks": [{"title": title, "html": html} for title, html in record["blocks"]],
+        "blocks": [{"title": title, "diff": diff} for title, diff in record["code"]],
         "outputs": record["outputs"],
         "rows": make_rows(context.places, space, runs),
         "axes": axes,

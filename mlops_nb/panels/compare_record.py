@@ -46,7 +46,7 @@ def compare_record(source: RunsSource, run_ids: Sequence[str]) -> dict[str, Any]
     -------
     dict
         ``runs``, ``sections`` (all rows, each told whether it differs), ``curves``, ``parallel`` (SVG), ``blocks``
-        (title and HTML of code diffs) and ``outputs``.
+        (title and HTML of code diffs), ``code`` (the same diffs as text) and ``outputs``.
 
     Examples
     --------
@@ -64,8 +64,8 @@ def compare_record(source: RunsSource, run_ids: Sequence[str]) -> dict[str, Any]
     comparison = compare_runs(views)
     ids = short_ids(run.run_id for run in runs)
     parts = comparison_parts(runs, comparison.sections(*AROUND, differences_only=False))
-    blocks = [
-        (f"Code: {elide(show_text(run.name), 60)} against {elide(show_text(runs[0].name), 60)}", diff_block(diff))
+    code = [
+        (f"Code: {elide(show_text(run.name), 60)} against {elide(show_text(runs[0].name), 60)}", diff)
         for run, diff in zip(runs[1:], comparison.code_diffs, strict=False)
         if diff
     ]
@@ -77,7 +77,8 @@ def compare_record(source: RunsSource, run_ids: Sequence[str]) -> dict[str, Any]
         "sections": [{"title": title, "rows": [_row(title, *row) for row in rows]} for title, rows in parts.items()],
         "curves": _curves(source, runs),
         "parallel": _parallel(runs),
-        "blocks": blocks,
+        "blocks": [(title, diff_block(diff)) for title, diff in code],
+        "code": code,
         "outputs": [{"name": elide(show_text(view.run.name), 60), "parts": output_parts(view)} for view in views],
     }
 
