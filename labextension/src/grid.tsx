@@ -18,6 +18,7 @@ import type { IRun, IWords } from './wire';
 import { __ } from './words';
 
 const PAGE = 500;
+const SETTLE_MS = 400;
 const ROW = 28;
 const FIXED = ['name', 'experiment', 'start_time', 'duration_ms'];
 const WIDTHS: Record<string, number> = { name: 220, experiment: 130, start_time: 150, duration_ms: 92, user: 90, notebook: 160, stage: 100, verdict: 92 };
@@ -63,7 +64,7 @@ interface IPages {
 }
 
 /** Pages of runs for a question, one after the other. */
-function usePages(lab: ILab, query: IRunsQuery): IPages & { more: () => void; reload: () => void } {
+function usePages(lab: ILab, query: IRunsQuery): IPages & { fresh: number; more: () => void; reload: () => void } {
   const [state, setState] = React.useState<IPages>({ runs: [], token: null, total: null, loading: true, error: null, refusal: null });
   const round = React.useRef(0);
   const busy = React.useRef(false);
@@ -97,17 +98,36 @@ function usePages(lab: ILab, query: IRunsQuery): IPages & { more: () => void; re
     [key]
   );
   React.useEffect(() => void read(null), [read]);
+  const known = React.useRef(new Set<string>());
+  known.current = React.useMemo(() => new Set(state.runs.map(run => run.run_id)), [state.runs]);
+  const [fresh, setFresh] = React.useState(0);
+  React.useEffect(() => setFresh(0), [state.total, key]);
   React.useEffect(() => {
+    let timer = 0;
+    const again = () => {
+      window.clearTimeout(timer);
+      timer = window.setTimeout(() => void read(null), SETTLE_MS);
+    };
     const take = (_: unknown, rows: IRun[]) => {
       const changed = new Map(rows.map(run => [run.run_id, run]));
       setState(was => ({ ...was, runs: was.runs.filter(run => !changed.get(run.run_id)?.deleted).map(run => changed.get(run.run_id) ?? run) }));
+      const unknown = rows.filter(run => !run.deleted && !known.current.has(run.run_id)).length;
+      if (unknown && known.current.size <= PAGE) {
+        again();
+      } else if (unknown) {
+        // Who has scrolled far down is not torn away: a button brings what is new.
+        setFresh(count => count + unknown);
+      }
     };
     lab.feed.rows.connect(take);
+    lab.feed.reset.connect(again);
     return () => {
+      window.clearTimeout(timer);
       lab.feed.rows.disconnect(take);
+      lab.feed.reset.disconnect(again);
     };
-  }, []);
-  return { ...state, more: () => { if (state.token && !busy.current) { void read(state.token); } }, reload: () => void read(null) }; // prettier-ignore
+  }, [read]);
+  return { ...state, fresh, more: () => { if (state.token && !busy.current) { void read(state.token); } }, reload: () => { setFresh(0); void read(null); } }; // prettier-ignore
 }
 
 export function GridPage(props: IPageProps): JSX.Element {
@@ -137,6 +157,7 @@ export function GridPage(props: IPageProps): JSX.Element {
       <header className="mlops-GridHead">
         <h1>{__('All runs')}</h1>
         <span className="mlops-mute" aria-live="polite">{pages.total === null ? '' : pages.total.toLocaleString('en')}</span>
+        {pages.fresh ? <Button small main label={__('%1 new', pages.fresh)} title={__('Show what was written since')} onClick={pages.reload} /> : null}
         <Search text={state.text} words={words} refusal={pages.refusal} onChange={text => change({ text })} values={async field => (await lab.api.values(field)).values} />
         <label className="mlops-Bar">
           {__('Group by')}
@@ -208,8 +229,8 @@ function Columns(props: { words: IWords | null; columns: string[]; change: (colu
     <Popover label={__('Columns')} icon={<span className="mlops-Text-icon">{__('Columns')} ▾</span>}>
       {() => (
         <fieldset className="mlops-Options">
-          <label><input type="checkbox" checked={props.colours} onChange={event => props.setColours(event.target.checked)} />{__('Colour metrics by their value')}</label>
           <legend>{__('Columns')}</legend>
+          <label className="mlops-Options-switch"><input type="checkbox" checked={props.colours} onChange={event => props.setColours(event.target.checked)} />{__('Colour metrics by their value')}</label>
           {all.map(column => (
             <label key={column}>
               <input type="checkbox" checked={columns.includes(column)} onChange={() => toggle(column)} />
@@ -273,12 +294,8 @@ function Grid(props: { lab: ILab; runs: IRun[]; columns: string[]; state: IGridS
         <span role="columnheader" className="mlops-Grid-pick" aria-label={__('pick')} />
         {columns.map((column, index) => {
           const sorted = state.sort.column === column;
-          return (
-            <span key={column} role="columnheader" aria-sort={sorted ? (state.sort.descending ? 'descending' : 'ascending') : 'none'} style={pin(index)} className={cls(column.startsWith('metrics.') && 'mlops-right')}>
-              <button type="button" tabIndex={-1} title={showText(column)} onClick={() => change({ sort: { column, descending: sorted ? !state.sort.descending : column !== 'name' } })}>
-                <Name text={labelOf(column)} limit={28} />
-                {sorted ? (state.sort.descending ? ' ▼' : ' ▲') : ''}
-              </button>
+          const metric = column.startsWith('metrics.');
+          const pinner = (
               <button
                 type="button"
                 tabIndex={-1}
@@ -286,8 +303,17 @@ function Grid(props: { lab: ILab; runs: IRun[]; columns: string[]; state: IGridS
                 aria-label={state.pinned.includes(column) ? __('Let %1 scroll', showText(column)) : __('Pin %1', showText(column))}
                 onClick={() => change({ pinned: state.pinned.includes(column) ? state.pinned.filter(each => each !== column) : [...state.pinned, column] })}
               >
-                ⌖
+                <PinIcon />
               </button>
+          );
+          return (
+            <span key={column} role="columnheader" aria-sort={sorted ? (state.sort.descending ? 'descending' : 'ascending') : 'none'} style={pin(index)} className={cls(metric && 'mlops-right')}>
+              {metric ? pinner : null}
+              <button type="button" tabIndex={-1} title={showText(column)} onClick={() => change({ sort: { column, descending: sorted ? !state.sort.descending : column !== 'name' } })}>
+                <Name text={labelOf(column)} limit={28} />
+                {sorted ? (state.sort.descending ? ' ▼' : ' ▲') : ''}
+              </button>
+              {metric ? null : pinner}
             </span>
           );
         })}
@@ -319,6 +345,14 @@ function Grid(props: { lab: ILab; runs: IRun[]; columns: string[]; state: IGridS
         })}
       </div>
     </div>
+  );
+}
+
+function PinIcon(): JSX.Element {
+  return (
+    <svg width="11" height="11" viewBox="0 0 24 24" aria-hidden="true">
+      <path fill="currentColor" d="M16 3v2l-1 1v5l3 3v2h-5v6l-1 1-1-1v-6H6v-2l3-3V6L8 5V3h8z" />
+    </svg>
   );
 }
 

@@ -177,7 +177,7 @@ const entries: JupyterFrontEndPlugin<void> = {
     for (const command of PALETTE) {
       palette?.addItem({ command, category: 'MLOps' });
     }
-    launcher?.add({ command: Commands.grid, category: __('Other'), rank: 2 });
+    launcher?.add({ command: Commands.grid, args: { isLauncher: true }, category: __('Other'), rank: 2 });
   }
 };
 

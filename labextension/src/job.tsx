@@ -3,11 +3,11 @@
 import React from 'react';
 
 import { attempt } from './commands';
-import { lastOfLines, showDuration, showLines, showText, showTime, showValue } from './format';
+import { asNumber, lastOfLines, showDuration, showLines, showNumber, showText, showTime, showValue } from './format';
 import { useNow, useSignal } from './hooks';
 import type { IPageProps } from './pages';
-import { Button, cls, Loading, Trouble, Verdict } from './parts';
-import { Commands } from './tokens';
+import { Button, cls, Loading, Name, StatusMark, Trouble, Verdict } from './parts';
+import { Commands, ILab } from './tokens';
 import type { IJob } from './wire';
 import { __ } from './words';
 
@@ -85,9 +85,9 @@ export function JobPage(props: IPageProps): JSX.Element {
           <span className={`mlops-st-${tone}`} role="status">{words}</span>
           <span className="mlops-grow" />
           {job.contents_path ? <Button main={!running} label={__('Open the notebook')} onClick={() => void lab.app.commands.execute('docmanager:open', { path: job.contents_path })} /> : null}
-          {job.run_id ? <Button main={!running && !job.contents_path} label={__('Open the run')} onClick={() => void lab.app.commands.execute(Commands.openRun, { run: job.run_id })} /> : null}
+          {job.run_id ? <Button main={!running && !job.contents_path} label={job.verb === 'sweep' ? __('Open the sweep') : __('Open the run')} onClick={() => void lab.app.commands.execute(Commands.openRun, { run: job.run_id })} /> : null}
           {running ? (
-            <Button danger label={__('Cancel')} onClick={() => void attempt(() => lab.jobs.end(jobId))} />
+            <Button danger label={job.verb === 'serve' ? __('Stop the service') : __('Cancel')} onClick={() => void attempt(() => lab.jobs.end(jobId))} />
           ) : (
             <Button
               label={__('Forget')}
@@ -112,6 +112,7 @@ export function JobPage(props: IPageProps): JSX.Element {
       <div className="mlops-Tab">
         {job.state === 'failed' && job.message ? <div className="mlops-Note mlops-bad-box">{showText(job.message)}</div> : null}
         {job.result && typeof job.result.verdict === 'string' ? <VerdictBox result={job.result} /> : null}
+        {job.verb === 'sweep' && Array.isArray(job.result?.points) ? <SweepBox lab={lab} result={job.result} /> : null}
         <h2>{__('Log')}</h2>
         <pre ref={box} className={cls('mlops-Text', 'mlops-Job-log')} tabIndex={0} role="log" aria-label={__('Log')}>{showLines(lastOfLines(log)) || __('Nothing yet.')}</pre>
       </div>
@@ -150,6 +151,49 @@ function VerdictBox(props: { result: any }): JSX.Element {
           ))}
         </ul>
       ) : null}
+    </section>
+  );
+}
+
+/** What a sweep gave: its points, the best first. */
+function SweepBox(props: { lab: ILab; result: any }): JSX.Element {
+  const { lab, result } = props;
+  const points: any[] = result.points;
+  const params = [...new Set(points.flatMap(point => Object.keys(point.params ?? {})))].slice(0, 12);
+  const sign = result.mode === 'min' ? 1 : -1;
+  const value = (point: any): number | null => asNumber(point.value);
+  const sorted = [...points].sort((a, b) => ((value(a) ?? sign * Infinity) - (value(b) ?? sign * Infinity)) * sign || a.point - b.point);
+  return (
+    <section>
+      <h2>{result.metric ? __('Points, the best %1 first', showText(result.metric)) : __('Points')}</h2>
+      <div className="mlops-Scroll">
+        <table className="mlops-Table mlops-Grid-table">
+          <thead>
+            <tr>
+              <th scope="col">{__('run')}</th>
+              {params.map(name => <th key={name} scope="col"><Name text={name} limit={24} /></th>)}
+              {result.metric ? <th scope="col" className="mlops-right"><Name text={result.metric} limit={24} /></th> : null}
+            </tr>
+          </thead>
+          <tbody>
+            {sorted.slice(0, 200).map(point => {
+              const runId: string | undefined = point.run_id ?? point.run_ids?.[0];
+              const best = result.best && result.best.point === point.point;
+              return (
+                <tr key={point.point} className={cls(best && 'mlops-current')}>
+                  <th scope="row">
+                    <StatusMark status={String(point.state ?? point.status ?? 'finished').toUpperCase()} />{' '}
+                    {runId ? <button type="button" className="mlops-Link" onClick={() => void lab.app.commands.execute(Commands.openRun, { run: runId })}>#{point.point}</button> : `#${point.point}`}
+                    {best ? <span className="mlops-good" title={__('the best')}> ★</span> : null}
+                  </th>
+                  {params.map(name => <td key={name} className="mlops-code">{showValue(point.params?.[name], 40)}</td>)}
+                  {result.metric ? <td className="mlops-right">{showNumber(value(point))}</td> : null}
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      </div>
     </section>
   );
 }

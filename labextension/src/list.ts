@@ -7,6 +7,7 @@ import type { Feed } from './feed';
 import { asFilter } from './filter';
 import { ROOT, both, emptyBranch, flatten, groupKey, Grouping, IBranch, IRow, replaceRuns } from './tree';
 import type { IBest, IGroup, IRun, IWords } from './wire';
+import { __ } from './words';
 
 export type Scope = 'notebook' | 'project' | 'all';
 
@@ -25,6 +26,12 @@ const PAGE = 100;
 const SETTLE_MS = 250;
 const WORDS_MS = 15_000;
 const BY: Record<Grouping, string> = { none: '', notebook: 'notebook', cell: 'cell', experiment: 'experiment', sweep: 'parent' };
+
+/** Runs that are in no other one come behind those that are. */
+function lastAlone(groups: IGroup[]): IGroup[] {
+  const alone = groups.filter(group => group.key === null).map(group => ({ ...group, label: __('On their own') }));
+  return [...groups.filter(group => group.key !== null), ...alone];
+}
 
 function folderOf(path: string | null): string {
   return (path ?? '').split('/').slice(0, -1).join('/');
@@ -100,7 +107,7 @@ export class RunsList {
   }
 
   get rows(): IRow[] {
-    this._rows ??= flatten(this.grouping === 'none' ? null : this.groups ?? [], this._branches, this._opened);
+    this._rows ??= this.refusal ? [] : flatten(this.grouping === 'none' ? null : this.groups ?? [], this._branches, this._opened);
     return this._rows;
   }
 
@@ -226,7 +233,7 @@ export class RunsList {
         if (round !== this._round) {
           return;
         }
-        this.groups = answer.groups;
+        this.groups = this.grouping === 'sweep' ? lastAlone(answer.groups) : answer.groups;
         this.total = answer.groups.reduce((sum, group) => sum + group.count, 0);
         if (this.groups.length && ![...this._opened].some(key => this.groups!.some(group => groupKey(group) === key))) {
           this._opened.add(groupKey(this.groups[0]));

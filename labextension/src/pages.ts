@@ -6,6 +6,7 @@ import type { ReadonlyJSONObject } from '@lumino/coreutils';
 import React from 'react';
 
 import { runsIcon } from './icon';
+import { Guard } from './parts';
 import { ILab } from './tokens';
 import { __ } from './words';
 
@@ -50,7 +51,7 @@ export async function makePage(shared: ILab, args: ReadonlyJSONObject): Promise<
     widget.title.label = title;
     widget.title.caption = caption ?? title;
   };
-  const content = ReactWidget.create(React.createElement(View, { lab, args, setTitle, close: () => widget.close() }));
+  const content = ReactWidget.create(React.createElement(Guard, null, React.createElement(View, { lab, args, setTitle, close: () => widget.close() })));
   content.addClass('mlops-Page-host');
   const widget: MainAreaWidget = new MainAreaWidget({ content });
   widget.toolbar.hide();

@@ -1,11 +1,14 @@
 /** Small parts that views are made of. Texts of users are always text: React escapes them. */
 
 import React from 'react';
+import { createPortal } from 'react-dom';
 
 import { asNumber, baseName, betterDirection, elide, showAge, showChange, showNumber, showText, showTime, STATUS_SYMBOLS, VERDICT_SYMBOLS } from './format';
 import { sparkPath } from './curves';
 import { __ } from './words';
 import type { IBest, IRun } from './wire';
+
+const POPOVER_WIDTH = 330;
 
 export function cls(...names: (string | false | null | undefined)[]): string {
   return names.filter(Boolean).join(' ');
@@ -207,48 +210,94 @@ export function Trouble(props: { text: string; retry?: () => void }): JSX.Elemen
   );
 }
 
-/** What stands under a button while it is open; Escape and a click elsewhere close it. */
+/** Keeps what goes wrong in a view to that view, and says so. */
+export class Guard extends React.Component<{ children: React.ReactNode }, { error: Error | null }> {
+  state: { error: Error | null } = { error: null };
+
+  static getDerivedStateFromError(error: Error): { error: Error } {
+    return { error };
+  }
+
+  componentDidCatch(error: Error): void {
+    console.error('mlops_nb: a view could not be drawn.', error);
+  }
+
+  render(): React.ReactNode {
+    const { error } = this.state;
+    return error ? (
+      <div className="mlops-Page">
+        <Trouble text={__('This could not be drawn: %1', error.message)} retry={() => this.setState({ error: null })} />
+      </div>
+    ) : (
+      this.props.children
+    );
+  }
+}
+
+/** What stands under a button while it is open; Escape and a click elsewhere close it. It may stand out of its panel. */
 export function Popover(props: { label: string; title?: string; icon: React.ReactNode; children: (close: () => void) => React.ReactNode; badge?: number }): JSX.Element {
-  const [open, setOpen] = React.useState(false);
-  const box = React.useRef<HTMLDivElement>(null);
+  const [place, setPlace] = React.useState<React.CSSProperties | null>(null);
+  const button = React.useRef<HTMLButtonElement>(null);
+  const body = React.useRef<HTMLDivElement>(null);
+  const open = place !== null;
+  const close = () => setPlace(null);
   React.useEffect(() => {
     if (!open) {
       return;
     }
+    body.current?.querySelector<HTMLElement>('input, button')?.focus();
     const outside = (event: Event) => {
-      if (!box.current?.contains(event.target as Node)) {
-        setOpen(false);
+      const target = event.target as Node;
+      if (!body.current?.contains(target) && !button.current?.contains(target)) {
+        close();
       }
     };
     document.addEventListener('mousedown', outside, true);
-    return () => document.removeEventListener('mousedown', outside, true);
+    window.addEventListener('resize', close);
+    return () => {
+      document.removeEventListener('mousedown', outside, true);
+      window.removeEventListener('resize', close);
+    };
   }, [open]);
+  const toggle = () => {
+    const box = button.current!.getBoundingClientRect();
+    const below = window.innerHeight - box.bottom - 12;
+    setPlace(open ? null : {
+      left: Math.max(8, Math.min(box.left, window.innerWidth - POPOVER_WIDTH - 8)),
+      top: box.bottom + 4,
+      maxHeight: Math.max(160, Math.min(440, below))
+    }); // prettier-ignore
+  };
   const key = (event: React.KeyboardEvent) => {
     if (event.key === 'Escape' && open) {
-      setOpen(false);
-      box.current?.querySelector('button')?.focus();
+      close();
+      button.current?.focus();
       event.stopPropagation();
     }
   };
   return (
-    <div className="mlops-Popover" ref={box} onKeyDown={key}>
+    <div className="mlops-Popover" onKeyDown={key}>
       <button
+        ref={button}
         type="button"
         className="mlops-Icon"
         aria-expanded={open}
         aria-haspopup="dialog"
         aria-label={props.label}
         title={props.title ?? props.label}
-        onClick={() => setOpen(!open)}
+        onClick={toggle}
       >
         {props.icon}
         {props.badge ? <span className="mlops-Icon-badge">{props.badge}</span> : null}
       </button>
-      {open ? (
-        <div className="mlops-Popover-body" role="dialog" aria-label={props.label}>
-          {props.children(() => setOpen(false))}
-        </div>
-      ) : null}
+      {open
+        ? createPortal(
+            <div ref={body} className="mlops-Popover-body" role="dialog" aria-label={props.label} style={place}>
+              {props.children(close)}
+            </div>,
+            document.body
+          )
+        : null}
     </div>
   );
 }

@@ -19,7 +19,8 @@ import { __ } from './words';
 /** Outputs through JupyterLab's renderers, not trusted: scripts in them do not run. */
 export function Outputs(props: { lab: ILab; values: any[] }): JSX.Element {
   const host = React.useRef<HTMLDivElement>(null);
-  React.useEffect(() => {
+  // Before the host leaves the page: Lumino lets go only of what is still in it.
+  React.useLayoutEffect(() => {
     const model = new OutputAreaModel({ values: props.values, trusted: false });
     const area = new SimplifiedOutputArea({ model, rendermime: props.lab.rendermime.clone() });
     Widget.attach(area, host.current!);

@@ -223,7 +223,7 @@ function About(props: ITabProps): JSX.Element {
       {detail.models.length ? (
         <>
           <h2>{__('Models')}</h2>
-          {detail.models.slice(0, 10).map((model, index) => (
+          {distinct(detail.models).slice(0, 10).map((model, index) => (
             <p key={index}>
               <b>{showValue(String(model.name ?? model.variable ?? 'model'), 60)}</b>{' '}
               <span className="mlops-mute mlops-code">
@@ -234,6 +234,14 @@ function About(props: ITabProps): JSX.Element {
         </>
       ) : null}
     </section>
+  );
+}
+
+/** A model that was fitted and logged is told once, with what is known of it. */
+function distinct(models: any[]): any[] {
+  const nameOf = (model: any) => String(model.name ?? model.variable ?? 'model');
+  return models.filter(
+    (model, index) => Object.keys(model.params ?? {}).length > 0 || !models.some((other, at) => at !== index && nameOf(other) === nameOf(model) && (at < index || Object.keys(other.params ?? {}).length > 0))
   );
 }
 

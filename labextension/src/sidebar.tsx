@@ -6,7 +6,7 @@ import React from 'react';
 
 import { useSignal } from './hooks';
 import type { Scope } from './list';
-import { Button, Choices, Empty, Loading, Name, Popover, Trouble } from './parts';
+import { Button, Choices, Empty, Guard, Loading, Name, Popover, Trouble } from './parts';
 import { PickedBar, RunRows } from './rows';
 import { Search } from './search';
 import { JobsSection, ModelsSection, ServicesSection, SweepsSection } from './sections';
@@ -16,7 +16,7 @@ import type { IRun } from './wire';
 import { __ } from './words';
 
 export function makeSidebar(lab: ILab): Widget {
-  const widget = ReactWidget.create(<Sidebar lab={lab} />);
+  const widget = ReactWidget.create(<Guard><Sidebar lab={lab} /></Guard>);
   widget.addClass('mlops-Sidebar-host');
   return widget;
 }
@@ -71,10 +71,12 @@ export function Sidebar(props: { lab: ILab }): JSX.Element {
       {!feed.problem && feed.notice ? <div className="mlops-Notice" role="status">{feed.notice}</div> : null}
       <div className="mlops-Sidebar-runs">{list.loaded && !list.rows.length ? <NoRuns lab={lab} /> : !list.loaded ? feed.problem ? null : <Loading rows={6} /> : <RunRows lab={lab} onMenu={menu} />}</div>
       <PickedBar lab={lab} />
-      <SweepsSection lab={lab} />
-      <JobsSection lab={lab} />
-      <ModelsSection lab={lab} />
-      <ServicesSection lab={lab} />
+      <div className="mlops-Sections">
+        <SweepsSection lab={lab} />
+        <JobsSection lab={lab} />
+        <ModelsSection lab={lab} />
+        <ServicesSection lab={lab} />
+      </div>
     </section>
   );
 }

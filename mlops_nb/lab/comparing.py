@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import math
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,9 +13,17 @@ from mlops_nb.lab.context import Context, lab_route
 from mlops_nb.lab.rows import make_rows
 from mlops_nb.lab.shapes import Compared, Lineage
 from mlops_nb.panels.compare_record import check_count, compare_record
+from mlops_nb.panels.format import elide, show_text
 from mlops_nb.server.routing import Request, Text
 from mlops_nb.workspace import Workspace
 
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
+<style>body {{ font: 14px/1.5 system-ui, sans-serif; margin: 32px; color: #1c1c1c; background: #fff }}
+h1 {{ font-size: 20px; margin: 0 }} .about {{ color: #5c5c5c; margin: 4px 0 22px }}</style></head>
+<body><h1>{title}</h1><p class="about">{about}</p>
+{body}</body></html>
+"""
 AXES = 12
 FEWEST = 4
 """Runs from which on importance says anything."""
@@ -164,7 +174,9 @@ def export_comparison(context: Context, request: Request) -> Text:
         runs, sections=comparison.sections(*AROUND), code_diff=comparison.code_diff, curves=curves
     )
     title = f"{len(runs)} runs compared"
-    page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>{bundle["text/html"]}</html>'
+    names = ", ".join(dict.fromkeys(elide(show_text(run.experiment), 60) for run in runs))
+    about = f"{names} · {time.strftime('%Y-%m-%d %H:%M %Z')} · what is the same is left out"
+    page = PAGE.format(title=title, about=html.escape(about), body=bundle["text/html"])
     return Text(page, "text/html; charset=utf-8", "comparison.html")
 
 

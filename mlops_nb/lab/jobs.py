@@ -200,6 +200,8 @@ def _size(path: Path) -> int:
 
 
 def _tail(path: Path) -> str:
+    if not path.exists():
+        return ""
     with path.open("rb") as file:
         file.seek(max(0, _size(path) - _TAIL))
         return file.read().decode("utf-8", "replace")
@@ -249,7 +251,7 @@ def _run_of(space: Workspace, place: Path, result: Any, state: str) -> str | Non
     """The run that a job makes: from its result, and while it goes on from the lease that its process holds."""
     first = result[0] if isinstance(result, list) and result else result
     if isinstance(first, dict):
-        found = first.get("rerun_id") or first.get("run_id")
+        found = first.get("rerun_id") or first.get("run_id") or first.get("sweep_id")
         return str(found) if found else None
     child = _load(place / CHILD)
     if state != "running" or not child or not has_store(space):
@@ -259,6 +261,13 @@ def _run_of(space: Workspace, place: Path, result: Any, state: str) -> str | Non
 
 
 def _url(place: Path) -> str | None:
+    for line in _tail(place / OUT).splitlines():  # a service says in one line of JSON where it is
+        try:
+            said = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(said, dict) and isinstance(said.get("url"), str):
+            return str(said["url"])
     found = _URL.search(_tail(place / LOG))
     return found.group().rstrip(".,)") if found else None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -90,6 +91,7 @@ class Following:
         self._entropy: EntropyLog | None = None
         self._last_state: dict[str, Any] = {}
         self._plain: list[dict[str, Any]] = []
+        self._ran: dict[str, tuple[float, str]] = {}
 
     def start(self) -> None:
         """Install the hooks on files and on NumPy's entropy."""
@@ -114,6 +116,9 @@ class Following:
         followed = Followed(token, self.follower.last_index, source, nested=token.nested)
         if followed.nested:
             return followed
+        if cell_id:
+            self._ran.pop(cell_id, None)  # the last one stands last
+            self._ran[cell_id] = (time.time(), source)
         followed.state = self._shared(snapshot(self.namespace))
         if self._entropy is not None:
             self._entropy.begin()
@@ -151,6 +156,12 @@ class Following:
             target=self._effective(result.target),
             executions=[self._effective(part) for part in result.executions],
         )
+
+    def cells_of(self, notebook: Path) -> list[dict[str, Any]] | None:
+        """The notebook's code cells as they stand now, as far as that is known: as it was saved, and what has run since
+        with the text that it had then. None if the file cannot be read."""
+        cells = read_cells(notebook)
+        return None if cells is None else with_unsaved(cells, notebook.stat().st_mtime, self._ran)
 
     def facts(self, followed: Followed, cells: Sequence[Mapping[str, Any]] | None) -> dict[str, Any]:
         """What is recorded of a tracked execution: slice, session, badge, randomness."""
@@ -336,6 +347,35 @@ def _bounded(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
         size -= len(entry["source"])
         entry["source"], entry["cut"] = "", True
     return entries
+
+
+def with_unsaved(
+    cells: Sequence[Mapping[str, Any]], saved: float, ran: Mapping[str, tuple[float, str]]
+) -> list[dict[str, Any]]:
+    """Cells of a file, with what ran after it was saved: an editor that is not saved yet is ahead of its file.
+
+    A cell that the file does not have is put behind the one that ran before it.
+
+    Examples
+    --------
+    >>> cells = [{"id": "a", "source": "x = 1"}, {"id": "b", "source": "x"}]
+    >>> with_unsaved(cells, 10.0, {"a": (9.0, "x = 0"), "b": (11.0, "x + 1"), "c": (12.0, "x + 2")})
+    [{'id': 'a', 'source': 'x = 1'}, {'id': 'b', 'source': 'x + 1'}, {'id': 'c', 'source': 'x + 2'}]
+    """
+    found = [dict(cell) for cell in cells]
+    last = -1
+    for cell_id, (time_ran, source) in ran.items():
+        at = next((i for i, cell in enumerate(found) if cell["id"] == cell_id), None)
+        if time_ran <= saved:
+            last = last if at is None else at
+            continue
+        if at is None:
+            last += 1
+            found.insert(last, {"id": cell_id, "source": source})
+            continue
+        found[at]["source"] = source
+        last = at
+    return found
 
 
 def read_cells(notebook: Path) -> list[dict[str, Any]] | None:

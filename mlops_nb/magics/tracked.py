@@ -20,7 +20,7 @@ from mlops_nb.capture.source import normalised
 from mlops_nb.entities import DataRef, Points, Run, Status
 from mlops_nb.errors import InvalidInput
 from mlops_nb.magics.datarefs import digest_accesses, frames_read, record_frames, refs_of
-from mlops_nb.magics.following import Followed, read_cells
+from mlops_nb.magics.following import Followed
 from mlops_nb.magics.options import TrackOptions
 from mlops_nb.tracking import ActiveRun, active, describe_error
 from mlops_nb.tracking.children import metrics_of_children
@@ -200,7 +200,7 @@ class TrackedCell:
         notebook = self.session.notebook()
         # Executed as a job, the notebook runs from the top by itself, with a parameters cell that its file has not.
         is_job = workspaces.parent_run() is not None
-        cells = read_cells(notebook) if notebook is not None and not is_job else None
+        cells = following.cells_of(notebook) if notebook is not None and not is_job else None
         facts = following.facts(followed, cells)
         self.badge = facts["restart_run_all"]
         for kind in ("slice", "session"):

@@ -1,4 +1,4 @@
-"use strict";(self.rspackChunkmlops_nb=self.rspackChunkmlops_nb||[]).push([[968],{28(o,p,e){var l=e(29),r=e.n(l),i=e(30),a=e.n(i),t=e(31),s=e.n(t),n=e(32),m=e.n(n),d=e(33),x=e.n(d),c=e(34),f=e.n(c),g=e(35),u={};u.styleTagTransform=f(),u.setAttributes=m(),u.insert=s().bind(null,"head"),u.domAPI=a(),u.insertStyleElement=x(),r()(g.A,u),g.A&&g.A.locals&&g.A.locals},38(o,p,e){var l=e(36),r=e.n(l),i=e(37),a=(e.n(i))()(r());a.push([o.id,`/* JupyterLab's own theme variables; nothing is coloured without one, but for the meanings good, bad, warn and running. */
+"use strict";(self.rspackChunkmlops_nb=self.rspackChunkmlops_nb||[]).push([[700],{40(o,p,e){var l=e(38),r=e.n(l),i=e(39),a=(e.n(i))()(r());a.push([o.id,`/* JupyterLab's own theme variables; nothing is coloured without one, but for the meanings good, bad, warn and running. */
 :root {
   --mlops-good: #137a3e;
   --mlops-bad: #c02b2b;
@@ -20,13 +20,14 @@ body[data-jp-theme-light='false'] {
 .mlops-Sidebar,
 .mlops-Card,
 .mlops-Page,
+.mlops-Popover-body,
 .mlops-Dialog {
   color: var(--jp-ui-font-color0);
   font: var(--jp-ui-font-size1, 13px) / 1.45 var(--jp-ui-font-family);
   font-variant-numeric: tabular-nums;
 }
 
-.mlops-Sidebar *, .mlops-Card *, .mlops-Page *, .mlops-Dialog * { box-sizing: border-box; }
+.mlops-Sidebar *, .mlops-Card *, .mlops-Page *, .mlops-Popover-body *, .mlops-Dialog * { box-sizing: border-box; }
 .mlops-mute { color: var(--mlops-mute); }
 .mlops-good, .mlops-better, .mlops-st-finished { color: var(--mlops-good); }
 .mlops-bad, .mlops-worse, .mlops-st-failed { color: var(--mlops-bad); }
@@ -62,7 +63,7 @@ body[data-jp-theme-light='false'] {
 .mlops-Link { background: none; border: 0; padding: 0; font: inherit; color: inherit; cursor: pointer; text-align: left; min-width: 0; }
 .mlops-Link:hover { text-decoration: underline; }
 .mlops-Link.mlops-code { font-family: var(--mlops-mono); font-size: 12px; }
-:is(.mlops-Sidebar, .mlops-Card, .mlops-Page, .mlops-Dialog, .mlops-Status-host) :is(button, input, select, textarea, summary, a, [tabindex]):focus-visible {
+:is(.mlops-Sidebar, .mlops-Card, .mlops-Page, .mlops-Popover-body, .mlops-Dialog, .mlops-Status-host) :is(button, input, select, textarea, summary, a, [tabindex]):focus-visible {
   outline: 2px solid var(--jp-brand-color1); outline-offset: 1px;
 }
 
@@ -76,13 +77,13 @@ body[data-jp-theme-light='false'] {
 
 .mlops-Popover { position: relative; }
 .mlops-Popover-body {
-  position: absolute; right: 0; top: 26px; z-index: 30; min-width: 190px; max-width: 320px; max-height: 380px; overflow: auto; padding: 8px 12px 10px;
+  position: fixed; z-index: 10000; box-sizing: border-box; min-width: 190px; max-width: 330px; overflow: hidden auto; padding: 8px 12px 10px;
   background: var(--jp-layout-color1); border: 1px solid var(--mlops-line); border-radius: 6px; box-shadow: 0 6px 22px rgb(0 0 0 / 24%);
 }
 .mlops-Options { border: 0; margin: 0 0 6px; padding: 0; min-width: 0; }
 .mlops-Options legend { font-size: 11px; color: var(--mlops-mute); padding: 4px 0 2px; }
 .mlops-Options label { display: flex; align-items: center; gap: 7px; height: 24px; font-size: 12px; cursor: pointer; white-space: nowrap; }
-:is(.mlops-Sidebar, .mlops-Page, .mlops-Dialog) input:is([type='checkbox'], [type='radio']) { accent-color: var(--jp-brand-color1); width: 14px; height: 14px; margin: 0; flex: none; }
+:is(.mlops-Sidebar, .mlops-Page, .mlops-Popover-body, .mlops-Dialog) input:is([type='checkbox'], [type='radio']) { accent-color: var(--jp-brand-color1); width: 14px; height: 14px; margin: 0; flex: none; }
 
 .mlops-Empty { padding: 18px 16px; color: var(--jp-ui-font-color0); display: flex; flex-direction: column; gap: 8px; align-items: flex-start; }
 .mlops-Empty p { margin: 0; color: var(--mlops-mute); }
@@ -107,7 +108,8 @@ body[data-jp-theme-light='false'] {
   .mlops-Twisty { transition: transform 0.1s; }
 }
 @keyframes mlops-breathe { 50% { opacity: 0.45; } }
-`,""]),e.d(p,{},{A:a})},40(o,p,e){var l=e(36),r=e.n(l),i=e(37),a=(e.n(i))()(r());a.push([o.id,`.mlops-Card { border: 1px solid var(--mlops-line); border-left: 3px solid var(--mlops-tone, var(--mlops-line)); border-radius: 4px; padding: 7px 12px 8px; margin: 3px 0; background: var(--jp-layout-color0); }
+.mlops-Options label.mlops-Options-switch { border-bottom: 1px solid var(--mlops-line); padding-bottom: 5px; margin-bottom: 4px; height: 30px; }
+`,""]),e.d(p,{},{A:a})},42(o,p,e){var l=e(38),r=e.n(l),i=e(39),a=(e.n(i))()(r());a.push([o.id,`.mlops-Card { border: 1px solid var(--mlops-line); border-left: 3px solid var(--mlops-tone, var(--mlops-line)); border-radius: 4px; padding: 7px 12px 8px; margin: 3px 0; background: var(--jp-layout-color0); }
 .mlops-t-finished { --mlops-tone: var(--mlops-good); }
 .mlops-t-failed { --mlops-tone: var(--mlops-bad); }
 .mlops-t-killed { --mlops-tone: var(--mlops-warn); }
@@ -134,6 +136,9 @@ body[data-jp-theme-light='false'] {
 .mlops-Remarks .mlops-warn { color: var(--mlops-warn); }
 .mlops-Card .mlops-Card-actions { display: flex; flex-wrap: wrap; gap: 5px; margin-top: 8px; }
 .mlops-Card .mlops-Card-live { display: flex; align-items: center; gap: 8px; margin-top: 6px; overflow: hidden; white-space: nowrap; }
+.mlops-Card-line { overflow: hidden; text-overflow: ellipsis; }
+.mlops-Card-live progress { width: 120px; height: 6px; flex: none; accent-color: var(--mlops-run); }
+.mlops-Card-live .mlops-num { flex: none; font-size: 12px; white-space: pre; }
 .mlops-Pulse { width: 8px; height: 8px; border-radius: 50%; background: var(--mlops-run); flex: none; }
 .mlops-Facts { border-collapse: collapse; font-size: 12px; margin: 8px 0 0; }
 .jp-RenderedHTMLCommon .mlops-Facts, .mlops-Facts { table-layout: auto; }
@@ -151,8 +156,8 @@ body[data-jp-theme-light='false'] {
 @media (prefers-reduced-motion: no-preference) {
   .mlops-Pulse { animation: mlops-breathe 1.2s ease-in-out infinite; }
 }
-`,""]),e.d(p,{},{A:a})},35(o,p,e){var l=e(36),r=e.n(l),i=e(37),a=e.n(i),t=e(38),s=e(39),n=e(40),m=e(41),d=a()(r());d.i(t.A),d.i(s.A),d.i(n.A),d.i(m.A),d.push([o.id,`
-`,""]),e.d(p,{},{A:d})},41(o,p,e){var l=e(36),r=e.n(l),i=e(37),a=(e.n(i))()(r());a.push([o.id,`.mlops-Page-host { overflow: hidden; background: var(--jp-layout-color1); }
+`,""]),e.d(p,{},{A:a})},37(o,p,e){var l=e(38),r=e.n(l),i=e(39),a=e.n(i),t=e(40),s=e(41),n=e(42),m=e(43),d=a()(r());d.i(t.A),d.i(s.A),d.i(n.A),d.i(m.A),d.push([o.id,`
+`,""]),e.d(p,{},{A:d})},43(o,p,e){var l=e(38),r=e.n(l),i=e(39),a=(e.n(i))()(r());a.push([o.id,`.mlops-Page-host { overflow: hidden; background: var(--jp-layout-color1); }
 .mlops-Page { height: 100%; display: flex; flex-direction: column; background: var(--jp-layout-color1); --mlops-ground: var(--jp-layout-color1); }
 .mlops-Page h1 { font-size: 17px; font-weight: 600; margin: 0; line-height: 1.4; overflow-wrap: anywhere; }
 .mlops-Page h2 { font-size: 13px; font-weight: 600; margin: 18px 0 6px; }
@@ -164,7 +169,7 @@ body[data-jp-theme-light='false'] {
 .mlops-Tabs { display: flex; gap: 2px; padding: 0 14px; border-bottom: 1px solid var(--mlops-line); flex: none; overflow-x: auto; scrollbar-width: thin; }
 .mlops-Tabs button { font: inherit; font-size: 13px; border: 0; background: none; color: var(--mlops-mute); padding: 7px 10px 6px; cursor: pointer; border-bottom: 2px solid transparent; white-space: nowrap; display: flex; gap: 6px; align-items: center; }
 .mlops-Tabs button:hover { color: var(--jp-ui-font-color0); }
-.mlops-Tabs button.mlops-on { color: var(--jp-ui-font-color0); border-bottom-color: var(--jp-brand-color1); font-weight: 600; }
+.mlops-Tabs button.mlops-on { color: var(--jp-ui-font-color0); border-bottom-color: var(--jp-brand-color1); text-shadow: 0 0 0.7px currentColor; }
 .mlops-Tabs button:focus-visible { outline-offset: -2px !important; }
 .mlops-Tab { flex: 1; overflow: auto; padding: 12px 18px 24px; min-height: 0; }
 .mlops-Tab:focus-visible { outline: none !important; }
@@ -300,7 +305,10 @@ body[data-jp-theme-light='false'] {
 body[data-jp-theme-light='false'] .mlops-ModelCard { background: #1b1b1b; }
 
 .mlops-GridHead { display: flex; gap: 10px; align-items: center; padding: 10px 16px; flex: none; border-bottom: 1px solid var(--mlops-line); }
+.mlops-GridHead :is(h1, label) { white-space: nowrap; }
+.mlops-GridHead select { max-width: 170px; }
 .mlops-GridHead .mlops-Search { flex: 1; min-width: 160px; }
+.mlops-GridHead label { display: inline-flex; align-items: center; gap: 6px; }
 .mlops-GridHead .mlops-Search-refusal { position: absolute; z-index: 5; background: var(--jp-layout-color1); padding: 2px 6px; }
 .mlops-Text-icon { font: 12px var(--jp-ui-font-family); white-space: nowrap; }
 .mlops-Grid { flex: 1; overflow: auto; min-height: 0; overscroll-behavior: contain; }
@@ -312,7 +320,8 @@ body[data-jp-theme-light='false'] .mlops-ModelCard { background: #1b1b1b; }
 .mlops-Grid-head > span.mlops-right { justify-content: flex-end; }
 .mlops-Grid-head button { font: inherit; border: 0; background: none; color: inherit; cursor: pointer; padding: 0 8px; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .mlops-Grid-head span[aria-sort='ascending'] button, .mlops-Grid-head span[aria-sort='descending'] button { color: var(--jp-ui-font-color0); font-weight: 600; }
-.mlops-Grid-head .mlops-Pin { padding: 0 4px; opacity: 0; }
+.mlops-Grid-head .mlops-Pin { padding: 0 4px; opacity: 0; flex: none; display: flex; align-items: center; }
+.mlops-Grid-head .mlops-Pin:focus-visible { opacity: 1; }
 .mlops-Grid-head span:hover .mlops-Pin, .mlops-Grid-head .mlops-Pin.mlops-on { opacity: 1; }
 .mlops-Grid-row { position: absolute; left: 0; top: 0; font-size: 12.5px; border-bottom: 1px solid color-mix(in srgb, var(--mlops-line) 55%, transparent); }
 .mlops-Grid-row > span { padding: 0 8px; line-height: 27px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; background: var(--jp-layout-color1); }
@@ -343,7 +352,9 @@ body[data-jp-theme-light='false'] .mlops-ModelCard { background: #1b1b1b; }
 .mlops-Dialog-field :is(input, select) { height: 28px !important; }
 .mlops-Dialog-check { display: flex; gap: 8px; align-items: center; margin-bottom: 12px; }
 .mlops-Checks { list-style: none; padding: 0 !important; }
-`,""]),e.d(p,{},{A:a})},39(o,p,e){var l=e(36),r=e.n(l),i=e(37),a=(e.n(i))()(r());a.push([o.id,`.mlops-Host { display: flex; flex-direction: column; min-width: 260px !important; background: var(--jp-layout-color1); }
+.mlops-Row-buttons > .mlops-Button { margin-left: 6px; }
+.mlops-Dialog :is(input, select, textarea):focus-visible { outline-offset: -1px !important; }
+`,""]),e.d(p,{},{A:a})},41(o,p,e){var l=e(38),r=e.n(l),i=e(39),a=(e.n(i))()(r());a.push([o.id,`.mlops-Host { display: flex; flex-direction: column; min-width: 300px !important; background: var(--jp-layout-color1); }
 .mlops-Host > .mlops-Sidebar-host { flex: 1; min-height: 0; }
 .mlops-Sidebar { height: 100%; display: flex; flex-direction: column; background: var(--jp-layout-color1); }
 .mlops-Sidebar-head { padding: 6px 8px 6px 10px; display: flex; flex-direction: column; gap: 6px; border-bottom: 1px solid var(--mlops-line); }
@@ -380,8 +391,8 @@ body[data-jp-theme-light='false'] .mlops-ModelCard { background: #1b1b1b; }
 .mlops-Twisty.mlops-open { transform: rotate(90deg); }
 .mlops-Twisty.mlops-none { visibility: hidden; }
 .mlops-Group { display: flex; flex: 1; gap: 8px; align-items: center; min-width: 0; }
-.mlops-Group-label { font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-.mlops-Group-mean { font-size: 11px; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.mlops-Group-label { flex: 0 1 auto; min-width: 34%; font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.mlops-Group-mean { flex: 0 40 auto; min-width: 0; font-size: 11px; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .mlops-Run { flex: 1; min-width: 0; display: flex; flex-direction: column; gap: 1px; }
 .mlops-Run-top { display: flex; align-items: center; gap: 5px; min-width: 0; height: 20px; white-space: nowrap; }
 .mlops-Run { position: relative; }
@@ -416,4 +427,5 @@ body[data-jp-theme-light='false'] .mlops-ModelCard { background: #1b1b1b; }
 .mlops-Saved li { display: flex; align-items: center; min-height: 24px; gap: 6px; }
 .mlops-Saved li .mlops-Link { flex: 1; overflow: hidden; text-overflow: ellipsis; font-size: 12px; }
 .mlops-Notice { padding: 6px 12px; font-size: 12px; background: color-mix(in srgb, var(--mlops-warn) 13%, transparent); border-left: 3px solid var(--mlops-warn); overflow-wrap: anywhere; }
-`,""]),e.d(p,{},{A:a})},37(o){o.exports=function(o){var p=[];return p.toString=function(){return this.map(function(p){var e="",l=void 0!==p[5];return p[4]&&(e+="@supports (".concat(p[4],") {")),p[2]&&(e+="@media ".concat(p[2]," {")),l&&(e+="@layer".concat(p[5].length>0?" ".concat(p[5]):""," {")),e+=o(p),l&&(e+="}"),p[2]&&(e+="}"),p[4]&&(e+="}"),e}).join("")},p.i=function(o,e,l,r,i){"string"==typeof o&&(o=[[null,o,void 0]]);var a={};if(l)for(var t=0;t<this.length;t++){var s=this[t][0];null!=s&&(a[s]=!0)}for(var n=0;n<o.length;n++){var m=[].concat(o[n]);l&&a[m[0]]||(void 0!==i&&(void 0===m[5]||(m[1]="@layer".concat(m[5].length>0?" ".concat(m[5]):""," {").concat(m[1],"}")),m[5]=i),e&&(m[2]&&(m[1]="@media ".concat(m[2]," {").concat(m[1],"}")),m[2]=e),r&&(m[4]?(m[1]="@supports (".concat(m[4],") {").concat(m[1],"}"),m[4]=r):m[4]="".concat(r)),p.push(m))}},p}},36(o){o.exports=function(o){return o[1]}},29(o){var p=[];function e(o){for(var e=-1,l=0;l<p.length;l++)if(p[l].identifier===o){e=l;break}return e}function l(o,l){for(var r={},i=[],a=0;a<o.length;a++){var t=o[a],s=l.base?t[0]+l.base:t[0],n=r[s]||0,m="".concat(s," ").concat(n);r[s]=n+1;var d=e(m),x={css:t[1],media:t[2],sourceMap:t[3],supports:t[4],layer:t[5]};if(-1!==d)p[d].references++,p[d].updater(x);else{var c=function(o,p){var e=p.domAPI(p);return e.update(o),function(p){p?(p.css!==o.css||p.media!==o.media||p.sourceMap!==o.sourceMap||p.supports!==o.supports||p.layer!==o.layer)&&e.update(o=p):e.remove()}}(x,l);l.byIndex=a,p.splice(a,0,{identifier:m,updater:c,references:1})}i.push(m)}return i}o.exports=function(o,r){var i=l(o=o||[],r=r||{});return function(o){o=o||[];for(var a=0;a<i.length;a++){var t=e(i[a]);p[t].references--}for(var s=l(o,r),n=0;n<i.length;n++){var m=e(i[n]);0===p[m].references&&(p[m].updater(),p.splice(m,1))}i=s}}},31(o){var p={};o.exports=function(o,e){var l=function(o){if(void 0===p[o]){var e=document.querySelector(o);if(window.HTMLIFrameElement&&e instanceof window.HTMLIFrameElement)try{e=e.contentDocument.head}catch(o){e=null}p[o]=e}return p[o]}(o);if(!l)throw Error("Couldn't find a style target. This probably means that the value for the 'insert' parameter is invalid.");l.appendChild(e)}},33(o){o.exports=function(o){var p=document.createElement("style");return o.setAttributes(p,o.attributes),o.insert(p,o.options),p}},32(o,p,e){o.exports=function(o){var p=e.nc;p&&o.setAttribute("nonce",p)}},30(o){o.exports=function(o){if("u"<typeof document)return{update:function(){},remove:function(){}};var p=o.insertStyleElement(o);return{update:function(e){var l,r,i;l="",e.supports&&(l+="@supports (".concat(e.supports,") {")),e.media&&(l+="@media ".concat(e.media," {")),(r=void 0!==e.layer)&&(l+="@layer".concat(e.layer.length>0?" ".concat(e.layer):""," {")),l+=e.css,r&&(l+="}"),e.media&&(l+="}"),e.supports&&(l+="}"),(i=e.sourceMap)&&"u">typeof btoa&&(l+="\n/*# sourceMappingURL=data:application/json;base64,".concat(btoa(unescape(encodeURIComponent(JSON.stringify(i))))," */")),o.styleTagTransform(l,p,o.options)},remove:function(){var o;null===(o=p).parentNode||o.parentNode.removeChild(o)}}}},34(o){o.exports=function(o,p){if(p.styleSheet)p.styleSheet.cssText=o;else{for(;p.firstChild;)p.removeChild(p.firstChild);p.appendChild(document.createTextNode(o))}}}}]);
+.mlops-Sections { flex: 0 1 auto; min-height: 118px; max-height: 58%; overflow: auto; }
+`,""]),e.d(p,{},{A:a})},39(o){o.exports=function(o){var p=[];return p.toString=function(){return this.map(function(p){var e="",l=void 0!==p[5];return p[4]&&(e+="@supports (".concat(p[4],") {")),p[2]&&(e+="@media ".concat(p[2]," {")),l&&(e+="@layer".concat(p[5].length>0?" ".concat(p[5]):""," {")),e+=o(p),l&&(e+="}"),p[2]&&(e+="}"),p[4]&&(e+="}"),e}).join("")},p.i=function(o,e,l,r,i){"string"==typeof o&&(o=[[null,o,void 0]]);var a={};if(l)for(var t=0;t<this.length;t++){var s=this[t][0];null!=s&&(a[s]=!0)}for(var n=0;n<o.length;n++){var m=[].concat(o[n]);l&&a[m[0]]||(void 0!==i&&(void 0===m[5]||(m[1]="@layer".concat(m[5].length>0?" ".concat(m[5]):""," {").concat(m[1],"}")),m[5]=i),e&&(m[2]&&(m[1]="@media ".concat(m[2]," {").concat(m[1],"}")),m[2]=e),r&&(m[4]?(m[1]="@supports (".concat(m[4],") {").concat(m[1],"}"),m[4]=r):m[4]="".concat(r)),p.push(m))}},p}},38(o){o.exports=function(o){return o[1]}},31(o){var p=[];function e(o){for(var e=-1,l=0;l<p.length;l++)if(p[l].identifier===o){e=l;break}return e}function l(o,l){for(var r={},i=[],a=0;a<o.length;a++){var t=o[a],s=l.base?t[0]+l.base:t[0],n=r[s]||0,m="".concat(s," ").concat(n);r[s]=n+1;var d=e(m),x={css:t[1],media:t[2],sourceMap:t[3],supports:t[4],layer:t[5]};if(-1!==d)p[d].references++,p[d].updater(x);else{var c=function(o,p){var e=p.domAPI(p);return e.update(o),function(p){p?(p.css!==o.css||p.media!==o.media||p.sourceMap!==o.sourceMap||p.supports!==o.supports||p.layer!==o.layer)&&e.update(o=p):e.remove()}}(x,l);l.byIndex=a,p.splice(a,0,{identifier:m,updater:c,references:1})}i.push(m)}return i}o.exports=function(o,r){var i=l(o=o||[],r=r||{});return function(o){o=o||[];for(var a=0;a<i.length;a++){var t=e(i[a]);p[t].references--}for(var s=l(o,r),n=0;n<i.length;n++){var m=e(i[n]);0===p[m].references&&(p[m].updater(),p.splice(m,1))}i=s}}},33(o){var p={};o.exports=function(o,e){var l=function(o){if(void 0===p[o]){var e=document.querySelector(o);if(window.HTMLIFrameElement&&e instanceof window.HTMLIFrameElement)try{e=e.contentDocument.head}catch(o){e=null}p[o]=e}return p[o]}(o);if(!l)throw Error("Couldn't find a style target. This probably means that the value for the 'insert' parameter is invalid.");l.appendChild(e)}},35(o){o.exports=function(o){var p=document.createElement("style");return o.setAttributes(p,o.attributes),o.insert(p,o.options),p}},34(o,p,e){o.exports=function(o){var p=e.nc;p&&o.setAttribute("nonce",p)}},32(o){o.exports=function(o){if("u"<typeof document)return{update:function(){},remove:function(){}};var p=o.insertStyleElement(o);return{update:function(e){var l,r,i;l="",e.supports&&(l+="@supports (".concat(e.supports,") {")),e.media&&(l+="@media ".concat(e.media," {")),(r=void 0!==e.layer)&&(l+="@layer".concat(e.layer.length>0?" ".concat(e.layer):""," {")),l+=e.css,r&&(l+="}"),e.media&&(l+="}"),e.supports&&(l+="}"),(i=e.sourceMap)&&"u">typeof btoa&&(l+="\n/*# sourceMappingURL=data:application/json;base64,".concat(btoa(unescape(encodeURIComponent(JSON.stringify(i))))," */")),o.styleTagTransform(l,p,o.options)},remove:function(){var o;null===(o=p).parentNode||o.parentNode.removeChild(o)}}}},36(o){o.exports=function(o,p){if(p.styleSheet)p.styleSheet.cssText=o;else{for(;p.firstChild;)p.removeChild(p.firstChild);p.appendChild(document.createTextNode(o))}}},30(o,p,e){var l=e(31),r=e.n(l),i=e(32),a=e.n(i),t=e(33),s=e.n(t),n=e(34),m=e.n(n),d=e(35),x=e.n(d),c=e(36),f=e.n(c),g=e(37),u={};u.styleTagTransform=f(),u.setAttributes=m(),u.insert=s().bind(null,"head"),u.domAPI=a(),u.insertStyleElement=x(),r()(g.A,u),g.A&&g.A.locals&&g.A.locals}}]);
