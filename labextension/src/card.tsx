@@ -4,9 +4,9 @@ import React from 'react';
 import { createRoot } from 'react-dom/client';
 
 import { attempt } from './commands';
-import { asNumber, baseName, betterDirection, elide, shortId, showChange, showDuration, showNumber, showSize, showText, showTime, showValue, lastOfLines } from './format';
+import { asNumber, baseName, betterDirection, elide, shortId, showChange, showDuration, showNumber, showSize, showText, showTime, showValue, lastOfLines, progressOf } from './format';
 import { useNow, useSignal } from './hooks';
-import { IUsage, panelOf, progressOf, usageOf } from './kernels';
+import { IUsage, panelOf, usageOf } from './kernels';
 import { badgeReasons, Button, cls, Name, RestartBadge, Spark, StatusMark, Verdict } from './parts';
 import { Commands, ILab } from './tokens';
 import type { ICard, IRun, Numeric, Status } from './wire';

@@ -24,6 +24,8 @@ export class Feed {
   private _sequence = 0;
   private _store = '';
   private _registry = '';
+  /** Which handshake is the newest; 0 before the first. */
+  private _round = 0;
   private _rung = false;
   private _deaf = 0;
   private _pulling = false;
@@ -87,8 +89,12 @@ export class Feed {
   /** Say hello; until it works, it is tried again by itself. */
   async start(): Promise<void> {
     window.clearTimeout(this._timer);
+    const round = ++this._round;
     try {
       const hello = await this.api.hello();
+      if (round !== this._round) {
+        return;
+      }
       const first = !this.hello;
       this.hello = hello;
       if (hello.api !== API) {
@@ -113,8 +119,17 @@ export class Feed {
         this._reset.emit();
       }
     } catch (error) {
-      this._fail((error as Error).message);
-      this._later();
+      if (round === this._round) {
+        this._fail((error as Error).message);
+        this._later();
+      }
+    }
+  }
+
+  /** The routes are asked about another project now. */
+  move(): void {
+    if (this._round) {
+      void this.start();
     }
   }
 

@@ -240,3 +240,14 @@ export function lastOfLines(text: string): string {
     .map(line => line.replace(/\r+$/, '').split('\r').pop() ?? '')
     .join('\n');
 }
+
+/** How far something is, as its last line of output says: `45%|####`, `3/10`, `Epoch 3 of 10`. Pure. */
+export function progressOf(line: string): number | null {
+  const percent = /(?<![\d.])(\d{1,3}(?:\.\d+)?)\s?%/.exec(line);
+  if (percent && Number(percent[1]) <= 100) {
+    return Number(percent[1]) / 100;
+  }
+  const counted = /(?<![\d./])(\d{1,7})\s?(?:\/|of)\s?(\d{1,7})(?![\d./])/.exec(line);
+  const [done, total] = counted ? [Number(counted[1]), Number(counted[2])] : [0, 0];
+  return total > 1 && done <= total ? done / total : null;
+}

@@ -147,7 +147,7 @@ export function GridPage(props: IPageProps): JSX.Element {
     props.setTitle(__('All runs'));
     lab.api.words().then(setWords, () => undefined);
   }, [lab.feed.ready]);
-  const query: IRunsQuery = { scope: 'all', filter: asFilter(state.text), order_by: [orderTerm(state.sort.column, state.sort.descending)] };
+  const query: IRunsQuery = { filter: asFilter(state.text), order_by: [orderTerm(state.sort.column, state.sort.descending)] };
   const pages = usePages(lab, query);
   const columns = state.columns.length ? state.columns : defaultColumns(pages.runs);
   const shown = [...state.pinned, ...columns.filter(column => !state.pinned.includes(column))];

@@ -12,7 +12,7 @@ import { __ } from './words';
 export function GroupsTable(props: { lab: ILab; by: string; filter: string; metrics: string[]; open: (filter: string) => void }): JSX.Element {
   const { lab, by, filter, metrics } = props;
   const [sort, setSort] = React.useState<{ key: string; descending: boolean }>({ key: '', descending: true });
-  const load = useLoad(() => lab.api.groups(by, { scope: 'all', filter, limit: 500 }, metrics.slice(0, 8)), [by, filter, metrics.join()]);
+  const load = useLoad(() => lab.api.groups(by, { filter, limit: 500 }, metrics.slice(0, 8)), [by, filter, metrics.join()]);
   if (!load.value) {
     return load.error ? <Trouble text={load.error} retry={load.reload} /> : <Loading rows={8} />;
   }

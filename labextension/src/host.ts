@@ -37,7 +37,7 @@ export class SidebarHost extends Panel {
     }
     this._asked = true;
     this._lab.list.activate();
-    void import('./sidebar').then(({ makeSidebar }) => {
+    void Promise.all([import('./sidebar'), this._lab.list.restored]).then(([{ makeSidebar }]) => {
       this.addWidget(makeSidebar(this._lab));
       requestAnimationFrame(() => this._ready.resolve());
     });

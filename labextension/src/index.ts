@@ -55,7 +55,8 @@ const plugin: JupyterFrontEndPlugin<ILab> = {
     const api = new Api(serviceManager.serverSettings);
     const feed = new Feed(api, serviceManager.events);
     const list = new RunsList(feed);
-    const pages = new WidgetTracker<MainAreaWidget>({ namespace: 'mlops-nb' });
+    // A namespace of its own: the restorer clears away what it does not know below its name.
+    const pages = new WidgetTracker<MainAreaWidget>({ namespace: 'mlops-nb-pages' });
     const open = new Map<string, ReadonlyJSONObject>();
     const lab: ILab = {
       app,
@@ -127,12 +128,17 @@ async function begin(app: JupyterFrontEnd, lab: ILab, settings: ISettingRegistry
     console.warn('mlops_nb: its settings could not be read.', error);
   }
   if (state) {
-    const kept = await app.restored.then(() => state.fetch(STATE));
-    if (kept) {
-      lab.list.restore(kept as object);
+    try {
+      const kept = await app.restored.then(() => state.fetch(STATE));
+      if (kept) {
+        lab.list.restore(kept as object);
+      }
+    } catch (error) {
+      console.warn('mlops_nb: what was kept of the last visit could not be read.', error);
     }
     lab.list.keep.connect(() => void state.save(STATE, lab.list.kept as unknown as ReadonlyJSONObject));
   }
+  lab.list.begin();
   await lab.feed.start();
 }
 

@@ -63,14 +63,3 @@ export async function usageOf(kernel: Kernel.IKernelConnection): Promise<IUsage 
 export function panelOf(lab: ILab, path: string | null): NotebookPanel | null {
   return (path && lab.notebooks?.find(panel => panel.context.path === path)) || null;
 }
-
-/** How far something is, as its last line of output says: `45%|####`, `3/10`, `Epoch 3 of 10`. Pure. */
-export function progressOf(line: string): number | null {
-  const percent = /(?<![\d.])(\d{1,3}(?:\.\d+)?)\s?%/.exec(line);
-  if (percent && Number(percent[1]) <= 100) {
-    return Number(percent[1]) / 100;
-  }
-  const counted = /(?<![\d./])(\d{1,7})\s?(?:\/|of)\s?(\d{1,7})(?![\d./])/.exec(line);
-  const [done, total] = counted ? [Number(counted[1]), Number(counted[2])] : [0, 0];
-  return total > 1 && done <= total ? done / total : null;
-}

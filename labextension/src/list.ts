@@ -1,5 +1,6 @@
 /** The state of the sidebar's list: what is asked, what is loaded, what is open and picked. Views draw it and call back. */
 
+import { PromiseDelegate } from '@lumino/coreutils';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import type { ApiError, IRunsQuery } from './api';
@@ -9,7 +10,8 @@ import { ROOT, both, emptyBranch, flatten, groupKey, Grouping, IBranch, IRow, re
 import type { IBest, IGroup, IRun, IWords } from './wire';
 import { __ } from './words';
 
-export type Scope = 'notebook' | 'project' | 'all';
+/** A store is one project's, or a team's: `project` is all of it. */
+export type Scope = 'notebook' | 'project';
 
 /** What outlives a reload of the page. */
 export interface IKept {
@@ -59,6 +61,7 @@ export class RunsList {
   picked: string[] = [];
 
   private _active = false;
+  private _restored = new PromiseDelegate<void>();
   private _wordsAt = 0;
   private _branches = new Map<string, IBranch>();
   private _opened = new Set<string>();
@@ -86,19 +89,29 @@ export class RunsList {
     return this._keep;
   }
 
+  /** What was kept of the last visit is there: what is chosen from now on is kept. */
+  get restored(): Promise<void> {
+    return this._restored.promise;
+  }
+
   get kept(): IKept {
     const { scope, grouping, text, saved, columns, sections } = this;
     return { scope, grouping, text, saved, columns, sections, opened: [...this._opened].slice(0, 200) };
   }
 
   restore(kept: Partial<IKept>): void {
-    this.scope = kept.scope ?? this.scope;
+    this.scope = kept.scope === 'notebook' || kept.scope === 'project' ? kept.scope : this.scope;
     this.grouping = kept.grouping ?? this.grouping;
     this.text = kept.text ?? this.text;
     this.saved = kept.saved ?? this.saved;
     this.columns = kept.columns ?? this.columns;
     this.sections = kept.sections ?? this.sections;
     this._opened = new Set(kept.opened ?? []);
+  }
+
+  /** Whatever there was to restore is restored. */
+  begin(): void {
+    this._restored.resolve();
   }
 
   /** The filter in the product's language; free text becomes a quoted term. */
@@ -156,9 +169,9 @@ export class RunsList {
     this._emit();
     const moved = folderOf(path) !== folderOf(this.feed.api.at);
     this.feed.api.at = path;
-    if (moved && this.feed.hello) {
+    if (moved) {
       // Another folder may be another project, with a store of its own: the handshake says so, and resets.
-      void this.feed.start();
+      this.feed.move();
     }
     if (this.scope === 'notebook') {
       void this.reload();

@@ -189,8 +189,8 @@ function GroupRow(props: { group: IGroup; metrics: string[] }): JSX.Element {
   const std = key ? asNumber(group.metrics[key].std) : null;
   return (
     <span className="mlops-Group">
-      <Name text={group.label || __('(none)')} limit={48} className="mlops-Group-label" />
-      {running ? <StatusMark status="RUNNING" /> : null}
+      {group.run ? <StatusMark status={running ? 'RUNNING' : group.run.status} /> : running ? <StatusMark status="RUNNING" /> : null}
+      <Name text={group.run?.name || group.label || __('(none)')} limit={48} className="mlops-Group-label" />
       <span className="mlops-grow" />
       {key && mean !== null ? (
         <span className="mlops-mute mlops-Group-mean" title={__('mean of %1 over the group', showText(key))}>

@@ -4,6 +4,7 @@ import { ReactWidget, filterListIcon, refreshIcon } from '@jupyterlab/ui-compone
 import { Menu, Widget } from '@lumino/widgets';
 import React from 'react';
 
+import { showText } from './format';
 import { useSignal } from './hooks';
 import type { Scope } from './list';
 import { Button, Choices, Empty, Guard, Loading, Name, Popover, Trouble } from './parts';
@@ -54,8 +55,9 @@ export function Sidebar(props: { lab: ILab }): JSX.Element {
           value={list.scope}
           options={[
             { value: 'notebook', label: __('Notebook'), title: list.notebook ? __('Runs of %1', list.notebook) : __('Runs of the notebook that is open') },
-            { value: 'project', label: __('Project'), title: feed.hello ? feed.hello.store.project : undefined },
-            { value: 'all', label: __('All'), title: __('All runs of the store') }
+            feed.hello && feed.hello.store.kind !== 'folder'
+              ? { value: 'project', label: __('All'), title: __('All runs of the store, whoever wrote them') }
+              : { value: 'project', label: __('Project'), title: feed.hello ? showText(feed.hello.store.project) : undefined }
           ]}
           onChange={scope => list.setScope(scope)}
         />

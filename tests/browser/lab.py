@@ -17,7 +17,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 START_LIMIT = 240.0
-STEP_LIMIT = 180_000
+STEP_LIMIT = int(os.environ.get("MLOPS_NB_STEP_LIMIT", "180000"))
 """Longest wait for one step in the browser, in milliseconds: generous, since it is only reached by a failure."""
 
 # Read before any test: each gets an environment without settings.

@@ -8,6 +8,8 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.browser.lab import SCREENSHOTS, Lab, LabPage
 
 LOAD = """
@@ -62,10 +64,47 @@ class Panels:
         self.shots.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=str(self.shots / f"{self.prefix}-{name}.png"))
 
+    def snap_everywhere(self, name: str) -> None:
+        """Keep pictures in both themes, on a small screen and on a large one."""
+        before = self.page.viewport_size
+        for theme in ("dark", "light"):
+            self.lab_page.set_theme(theme)
+            for width, height in ((1280, 800), (1920, 1080)):
+                self.page.set_viewport_size({"width": width, "height": height})
+                self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+                self.snap(f"{name}-{theme}-{width}")
+        self.page.set_viewport_size(before)
+
+    def check_accessible(self, selector: str) -> None:
+        """Nothing serious that axe-core knows is wrong with a part of the page."""
+        axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+        found = axe.Axe().run(self.page, context=selector).response["violations"]
+        serious = [
+            (each["id"], [node["html"][:160] for node in each["nodes"][:3]], each["nodes"][0].get("failureSummary", ""))
+            for each in found
+            if each["impact"] in ("serious", "critical")
+        ]
+        assert serious == [], serious
+
+    def open_menu(self, label: str) -> Any:
+        """What stands under one of the small buttons."""
+        self.page.locator(f'button[aria-label="{label}"]:visible').first.click()
+        body = self.page.locator(".mlops-Popover-body")
+        body.wait_for()
+        return body
+
+    def open_tab(self, page: Any, name: str) -> None:
+        """A part of a page, by a click on its tab, when it has loaded."""
+        page.get_by_role("tab", name=name).click()
+        front = ".lm-DockPanel-widget:not(.lm-mod-hidden) .mlops-Loading"
+        self.page.wait_for_function("front => !document.querySelector(front)", arg=front)
+
     def open_sidebar(self) -> Any:
         """The sidebar, by a click on its tab."""
-        if not self.page.locator(".mlops-Sidebar").is_visible():
-            self.page.locator('.jp-SideBar li[data-id="mlops-nb-runs"]').click()
+        tab = self.page.locator('.jp-SideBar li[data-id="mlops-nb-runs"]')
+        tab.wait_for()
+        if "lm-mod-current" not in (tab.get_attribute("class") or ""):  # a click on an open one closes it
+            tab.click()
         sidebar = self.page.locator(".mlops-Sidebar")
         sidebar.wait_for()
         self.page.wait_for_function("!document.querySelector('.mlops-Sidebar .mlops-Loading')")

@@ -306,7 +306,7 @@ body[data-jp-theme-light='false'] .mlops-ModelCard { background: #1b1b1b; }
 
 .mlops-GridHead { display: flex; gap: 10px; align-items: center; padding: 10px 16px; flex: none; border-bottom: 1px solid var(--mlops-line); }
 .mlops-GridHead :is(h1, label) { white-space: nowrap; }
-.mlops-GridHead select { max-width: 170px; }
+.mlops-Page .mlops-GridHead select { max-width: 170px; }
 .mlops-GridHead .mlops-Search { flex: 1; min-width: 160px; }
 .mlops-GridHead label { display: inline-flex; align-items: center; gap: 6px; }
 .mlops-GridHead .mlops-Search-refusal { position: absolute; z-index: 5; background: var(--jp-layout-color1); padding: 2px 6px; }
