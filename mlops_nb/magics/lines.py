@@ -9,10 +9,16 @@ from IPython.core.error import UsageError
 
 from mlops_nb.errors import InvalidInput, MlopsError
 from mlops_nb.magics.displays import register_displays
-from mlops_nb.magics.options import OneLineParser, parse_track, track_parser
+from mlops_nb.magics.options import parse_track, track_parser
 
 if TYPE_CHECKING:
     from mlops_nb.magics.session import Session
+
+
+_MODES = """%track auto    track every cell of this notebook
+%track marked  track the cells with %%track, as at the beginning
+%track off     track no cell
+%track         say what is so, and where things are kept"""
 
 
 def register(shell: Any, session: Session) -> None:
@@ -41,7 +47,7 @@ def register(shell: Any, session: Session) -> None:
             raise UsageError(str(error)) from None
 
     track_cell.__doc__ = track_parser().format_help()
-    track_line.__doc__ = _mode_parser().format_help()
+    track_line.__doc__ = _MODES
     mlops_line.__doc__ = "Any verb of the command line, with a view as its result: %mlops runs, %mlops show RUN ..."
     shell.register_magic_function(track_cell, "cell", "track")
     shell.register_magic_function(track_line, "line", "track")
@@ -49,20 +55,9 @@ def register(shell: Any, session: Session) -> None:
     register_displays(shell)
 
 
-def _mode_parser() -> OneLineParser:
-    parser = OneLineParser(prog="%track", add_help=False, allow_abbrev=False)
-    parser.add_argument(
-        "mode",
-        nargs="?",
-        default="status",
-        metavar="auto|marked|off|status",
-        help="track every cell, those with %%%%track, or none; or say what is so and where things are kept",
-    )
-    return parser
-
-
 def _set_mode(session: Session, line: str) -> None:
-    mode = _mode_parser().parse_line(line).mode
+    words = line.split("#")[0].split()
+    mode = " ".join(words) or "status"
     if mode in ("auto", "marked", "off"):
         session.mode = mode
     elif mode != "status":

@@ -49,7 +49,7 @@ class OneLineParser(argparse.ArgumentParser):
             words = shlex.split(line)
         except ValueError as error:
             raise InvalidInput(f"{self.prog}: {str(error).lower()} in {line!r}.", hint="Close the quotes.") from None
-        return self.parse_words(words)
+        return self.parse_words(words[: words.index("#")] if "#" in words else words)  # a comment ends the line
 
     def parse_words(self, words: list[str]) -> argparse.Namespace:
         """Parse words; an option that is not known gets the closest one that is."""
@@ -66,8 +66,8 @@ def _kind(word: str) -> str:
 
 def _suggestion(word: str, known: list[str]) -> str:
     name = word.split("=")[0]
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-    return f"Did you mean {close[0]}?" if close else f"It takes {', '.join(known)}."
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.4) if len(name) > 2 else []
+    return f"Did you mean {close[0]}?" if close else f"It takes {', '.join(known) or 'no options'}."
 
 
 @functools.cache

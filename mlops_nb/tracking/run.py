@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 _time_ns = time.time_ns
 
+_LEAST, _MOST = -(1 << 63), (1 << 63) - 1
+
+
 
 class ActiveRun:
     """A run that this process logs into: what `start_run` returns, and what a tracked cell is.
@@ -172,10 +175,12 @@ class ActiveRun:
             value = as_metric(key, value)
         if step is None:
             step = 0
-        elif type(step) is not int:
+        elif type(step) is not int or not _LEAST <= step <= _MOST:
             step = as_step(key, step)
         if timestamp is None:
             timestamp = _time_ns() // 1_000_000
+        elif type(timestamp) is not int or not _LEAST <= timestamp <= _MOST:
+            timestamp = as_step(key, timestamp, "timestamp")
         writer = self._writer
         try:
             if writer is None or writer.closed:

@@ -44,8 +44,8 @@ def as_metric(key: str, value: Any) -> float:
     return result
 
 
-def as_step(key: str, step: Any) -> int:
-    """A step as an int in 64 bits; whole floats count.
+def as_step(key: str, step: Any, what: str = "step") -> int:
+    """A step, or what else stands beside a point, as an int in 64 bits; whole floats count.
 
     Examples
     --------
@@ -55,9 +55,9 @@ def as_step(key: str, step: Any) -> int:
     try:
         value = int(step) if isinstance(step, float) and step.is_integer() else operator.index(step)
     except TypeError:
-        raise InvalidInput(f"The step of the metric {key!r} must be a whole number, not {step!r:.40}.") from None
+        raise InvalidInput(f"The {what} of the metric {key!r} must be a whole number, not {step!r:.40}.") from None
     if not -_INT64 <= value < _INT64:
-        raise InvalidInput(f"The step of the metric {key!r} does not fit into 64 bits.")
+        raise InvalidInput(f"The {what} of the metric {key!r} does not fit into 64 bits.")
     return value
 
 

@@ -22,6 +22,10 @@ def test_everything_at_once() -> None:
     assert options.stage == "train"
 
 
+def test_a_comment_ends_the_line() -> None:
+    assert parse_track("churn -n 'run # 3'  # the first one").name == "run # 3"
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
@@ -33,6 +37,7 @@ def test_everything_at_once() -> None:
         ("-p import=2", None),
         ("--seed x", "--seed takes a whole number"),
         ("--seed -1", None),
+        ("-x 3", "It takes -n"),
         ("-n 'open", "no closing quotation"),
         ("-n", "expected one argument"),
         ("-t =x", "-t takes NAME=VALUE"),

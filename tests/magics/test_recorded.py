@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -251,3 +252,10 @@ def test_a_restarted_kernel_leaves_no_running_run(tmp_path: Path) -> None:
         kernel.kill()
     mlops_nb.connect(str(tmp_path / ".mlops_nb"))
     assert mlops_nb.get_run("open").status == "KILLED"
+
+
+def test_a_refusal_ends_at_the_users_line(kernel: Kernel) -> None:
+    reply = kernel.run("%%track\nimport mlops_nb\ndef fit():\n    mlops_nb.log_metric('a', 1.0, step=2**70)\nfit()")
+    text = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(reply.traceback))
+    assert "line 4" in text and text.endswith("InvalidInput: The step of the metric 'a' does not fit into 64 bits.")
+    assert "fluent.py" not in text
