@@ -48,12 +48,14 @@ _MARKED = "papermill-error-cell-tag"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an execution ended, with the executed notebook, which is saved in any case."""
+    """How an execution ended, with the executed notebook, which is saved in any case that the disk allows."""
 
     notebook: NotebookNode
     status: Status
     failure: Failure | None = None
     notes: tuple[str, ...] = field(default=())
+    unsaved: str = ""
+    """Why the executed notebook does not stand where it was to be saved; empty if it does."""
 
     def raise_for_failure(self, name: str) -> None:
         """Raise what stopped the notebook, if anything did.
@@ -432,4 +434,4 @@ def execute(
         saved.close()
     status = Status.FINISHED if client.failure is None else client.failure.status
     told.on_end(status, client.failure)
-    return Outcome(notebook, status, client.failure, (note,) if note else ())
+    return Outcome(notebook, status, client.failure, (note,) if note else (), saved.trouble)

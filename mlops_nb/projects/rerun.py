@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_nb import workspace as workspaces
 from mlops_nb.entities import Run, Status
-from mlops_nb.errors import StoreError
+from mlops_nb.errors import NotFound, StoreError
 from mlops_nb.projects.events import Failure, Interruption, Listener, NotebookFailed, Told
 from mlops_nb.projects.execution import (
     Outcome,
@@ -151,7 +151,13 @@ def run_notebook(
         failed.run_id = run_id
         failed.hint = f"See it with: mlops-nb show {run_id}"
         raise
-    return space.store.get_run(run_id)
+    if target is not None and outcome.unsaved:
+        raise StoreError(outcome.unsaved, hint="It ran; make room, or choose another place with -o.")
+    try:
+        return space.store.get_run(run_id)
+    except NotFound:
+        hint = "It ran to its end. Make the store writable, or choose another place with MLOPS_NB_STORE."
+        raise StoreError(f"The run of {shown} could not be kept in {space.root}.", hint=hint) from None
 
 
 def _earlier(notebook: NotebookNode, stated: Contract) -> dict[str, Any]:
@@ -218,7 +224,8 @@ def track_execution(
     finally:
         sighting.close()
         if partial is not None:
-            partial.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
     return run.run_id, outcome
 
 

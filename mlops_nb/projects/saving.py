@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlops_nb.tracking.faults import say
+
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
@@ -29,11 +31,17 @@ class SavedNotebook:
         Changed in place. Outputs of an earlier execution are taken away.
     path : str, optional
         Where it is saved.
+
+    Attributes
+    ----------
+    trouble : str
+        Why the last saving did not succeed, as a sentence; empty if it did.
     """
 
     def __init__(self, notebook: NotebookNode, path: str | None = None) -> None:
         self.notebook = notebook
         self._path = path
+        self.trouble = ""
         self._saved_at = -1e9
         self._save_took = 0.0
         self._began = datetime.now(UTC)
@@ -86,7 +94,12 @@ class SavedNotebook:
         if self._path is None:
             return
         began = time.monotonic()
-        save_notebook(self.notebook, self._path)
+        try:
+            save_notebook(self.notebook, self._path)
+            self.trouble = ""
+        except OSError as error:  # the next time there may be room; what runs goes on
+            self.trouble = f"The notebook cannot be saved as {self._path}: {error.strerror or error}."
+            say(self.trouble, about=f"save:{self._path}")
         self._saved_at = time.monotonic()
         self._save_took = self._saved_at - began
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -78,3 +79,26 @@ def refuse_network_disk(folder: Path) -> None:
             f"The folder '{folder}' is on a network disk ({kind}), where SQLite's locks cannot be trusted.",
             hint="Set MLOPS_NB_STORE to a folder on a local disk, or to a PostgreSQL URL.",
         )
+
+
+def only_readable(path: Path) -> bool:
+    """Whether a SQLite file can be read as it stands, and only read: it is whole, and its disk is read-only.
+
+    In WAL mode SQLite writes beside the file even to read it; where it cannot, it has to be told that nobody does.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Examples
+    --------
+    >>> only_readable(Path("/nowhere/store.db"))
+    False
+    """
+    log = path.with_name(path.name + "-wal")
+    try:
+        whole = path.is_file() and not (log.exists() and log.stat().st_size)
+        return whole and bool(os.statvfs(path.parent).f_flag & os.ST_RDONLY)
+    except (OSError, AttributeError):  # not POSIX
+        return False

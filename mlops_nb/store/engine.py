@@ -16,13 +16,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import ClauseElement, Engine, create_engine, event, exc, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool, StaticPool
 
 from mlops_nb.errors import InvalidInput, StoreError
-from mlops_nb.store.disks import refuse_network_disk
+from mlops_nb.store.disks import only_readable, refuse_network_disk
 from mlops_nb.store.matching import match
 from mlops_nb.store.troubles import BUSY_SECONDS, explain
 
@@ -100,11 +101,14 @@ class Database:
         Of `connect_engine`.
     path : Path or None
         The SQLite file; None for memory and for servers.
+    is_frozen : bool
+        It is only read, and nobody writes it meanwhile: its disk cannot be written.
     """
 
-    def __init__(self, engine: Engine, path: Path | None) -> None:
+    def __init__(self, engine: Engine, path: Path | None, *, is_frozen: bool = False) -> None:
         self.engine = engine
         self.path = path
+        self.is_frozen = is_frozen
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error
         self._statements = _statements.setdefault(engine.dialect.name, {})
@@ -358,6 +362,8 @@ def _connect_sqlite(url: URL) -> Database:
             ) from error
         refuse_network_disk(path.parent)
         url = url.set(database=str(path))
+        if only_readable(path):
+            url = url.set(database=f"file:{quote(str(path))}", query={"mode": "ro", "immutable": "1", "uri": "true"})
     arguments = {"isolation_level": None, "check_same_thread": False, "timeout": BUSY_SECONDS}
     if path is None:
         engine = create_engine("sqlite://", connect_args=arguments, poolclass=StaticPool)
@@ -366,7 +372,7 @@ def _connect_sqlite(url: URL) -> Database:
             url, connect_args=arguments, poolclass=QueuePool, pool_size=8, max_overflow=56, pool_timeout=BUSY_SECONDS
         )
     event.listen(engine, "connect", _prepare_sqlite)
-    return Database(engine, path)
+    return Database(engine, path, is_frozen="immutable" in url.query)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
@@ -394,7 +400,7 @@ def use_wal(database: Database) -> None:
     StoreError
         If another process keeps the file locked, or the disk cannot do it.
     """
-    if database.path is None:
+    if database.path is None or database.is_frozen:
         return
     for attempt in itertools.count():
         try:

@@ -140,13 +140,16 @@ def do_code(asked: argparse.Namespace) -> Result:
 def add_log(parser: argparse.ArgumentParser) -> None:
     """Options of ``log``."""
     _reference(parser)
-    parser.add_argument("-f", "--follow", action="store_true", help="wait for more until the run is over")
+    words = "wait for more until the run is over: so by itself in a terminal, and not in a notebook or with --json"
+    parser.add_argument("-f", "--follow", action=argparse.BooleanOptionalAction, default=None, help=words)
+    parser.set_defaults(waits=parser.prog.startswith("mlops-nb"))  # a cell that waits for its own run never ends
 
 
 def do_log(asked: argparse.Namespace) -> Result:
     """The live output of a run and of the runs nested in it."""
     run = find_run(asked.run)
-    lines = follow(run.run_id, asked.follow)
+    wait = asked.follow if asked.follow is not None else asked.waits and not asked.json
+    lines = follow(run.run_id, wait)
     if not asked.json:
         return Result("log", lines, None)
     kept = [{"time": iso_time(line.timestamp), "stream": line.stream, "text": line.text} for line in lines]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import math
 import os
@@ -19,7 +20,7 @@ import pytest
 
 from mlops_nb.entities import Status
 from mlops_nb.errors import InvalidInput, InvalidState
-from mlops_nb.projects import client
+from mlops_nb.projects import client, saving
 from mlops_nb.projects.events import Interruption, NotebookFailed, NotebookInterrupted
 from mlops_nb.projects.execution import (
     Outcome,
@@ -393,3 +394,16 @@ def test_where_nothing_can_be_saved_is_told_before(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="does not exist"):
         check_output(tmp_path / "absent" / "out.ipynb")
     assert check_output(tmp_path / "out.ipynb") == tmp_path / "out.ipynb"
+
+
+def test_a_disk_that_cannot_be_written_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(notebook: Any, path: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(saving, "save_notebook", full)
+    outcome = execute(book("a = 1", "print(a + 1)"), tmp_path / "out.ipynb")
+    assert outcome.status is Status.FINISHED and outcome.notebook.cells[1].outputs[0].text == "2\n"
+    assert outcome.unsaved.endswith("out.ipynb: No space left on device.")
+    assert capsys.readouterr().err.count("No space left") == 1

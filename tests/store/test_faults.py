@@ -17,7 +17,7 @@ from sqlalchemy import Connection, text
 
 from mlops_nb.entities import Batch, Points, RunStart, new_id
 from mlops_nb.errors import InvalidInput, InvalidState, StoreError
-from mlops_nb.store import disks, open_store
+from mlops_nb.store import disks, engine, open_store
 from mlops_nb.store.engine import connect_engine
 from mlops_nb.store.migrations import prepare
 from mlops_nb.store.rows import SCHEMA
@@ -213,6 +213,18 @@ def test_a_read_only_folder(open_folder: Path) -> None:
     assert "read-only" in message or "permission" in message
     assert "MLOPS_NB_STORE" in message
     assert not err
+
+
+def test_a_read_only_disk_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "store.db"
+    fill(path)
+    monkeypatch.setattr(engine, "only_readable", lambda where: where == path)
+    store = open_store(url_of(path))
+    found = store.search_runs().items
+    assert found and {each.name for each in tmp_path.iterdir()} == {"store.db"}
+    with pytest.raises(StoreError, match="read-only"):
+        store.update_run(found[0].run_id, name="other")
+    store.close()
 
 
 def test_a_folder_that_cannot_be_made(open_folder: Path) -> None:
