@@ -181,8 +181,6 @@ def _facts(facts: dict[str, Any], file: IO[str]) -> None:
 
 def _verdict(found: dict[str, Any], file: IO[str]) -> None:
     file.write(verdict_view(found, title=found["run_id"])["text/plain"] + "\n")
-    for reason in [*found["reasons"], *([found["error"]] if found["error"] else [])]:
-        file.write(f"  {reason}\n")
 
 
 

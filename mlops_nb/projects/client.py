@@ -13,7 +13,7 @@ import queue
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import nbformat
@@ -56,6 +56,7 @@ class FollowedClient(NotebookClient):
         at_end: Callable[[Failure | None], None],
         opening: str = "",
         closing: str = "",
+        asides: Mapping[str, str] | None = None,
         **options: Any,
     ) -> None:
         options |= {"on_cell_execute": self._name_cell, "on_cell_executed": self._unname_cell}
@@ -64,6 +65,7 @@ class FollowedClient(NotebookClient):
         self._meanwhile = meanwhile
         self._at_end = at_end
         self._opening, self._closing = opening, closing
+        self._asides = dict(asides or {})
         self.failure: Failure | None = None
         self._listener = listener
         self._interruption = interruption
@@ -189,6 +191,7 @@ class FollowedClient(NotebookClient):
             self._printed = 0
             self._saved.begin(cell)
             try:
+                self._say_aside(self._asides.get(cell.get("id", ""), ""))
                 self.execute_cell(cell, index)
             except CellExecutionError as error:
                 self._note_error(index, error)

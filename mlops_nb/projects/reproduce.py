@@ -18,6 +18,7 @@ from mlops_nb.projects.aside import products_aside
 from mlops_nb.projects.causes import changed_code, changed_data, changed_packages, changed_randomness
 from mlops_nb.projects.events import Listener
 from mlops_nb.projects.execution import Outcome, execute
+from mlops_nb.projects.notebook_again import is_notebook_run, judge_notebooks, run_stored
 from mlops_nb.projects.sites import Site, site_for
 from mlops_nb.projects.slices import rerun_notebook
 from mlops_nb.tracking.reading import find_run, load_view
@@ -74,7 +75,7 @@ def reproduce(
     listener: Listener | None = None,
     workspace: Workspace | None = None,
 ) -> Verdict:
-    """Execute a run's slice again and say whether it gives the same.
+    """Execute a run's slice again, or a notebook's run as it is stored, and say whether it gives the same.
 
     Parameters
     ----------
@@ -116,20 +117,21 @@ def _judge(view: RunView, site: Site, tolerance: float | None, space: Workspace,
     data, packages = changed_data(view, space.project), changed_packages(view, site.packages)
     code = changed_code(view, space.project, [package["name"] for package in packages.all if package["recorded"]])
     found = Verdict(view.run.run_id, "failed", environment={"differences": packages.all, "site": site.name})
-    rerun, outcome = rerun_slice(view, site, space, listener=listener)
-    if rerun is None and len(view.facts.get("session") or ()) > len(view.facts.get("slice") or ()):
+    way = _Way(view, site, space, tolerance, listener)
+    rerun, outcome = way.rerun()
+    if rerun is None and way.has_more:
         # A slice that lacks something is our fault, not the result's: all that ran decides.
         found.whole_session = True
-        rerun, outcome = rerun_slice(view, site, space, listener=listener, whole_session=True)
+        rerun, outcome = way.rerun(whole_session=True)
     known = [("data", data), ("code", code), ("environment", packages.used)]
     if rerun is None or rerun.run.status != view.run.status:
         found.error = _failure(outcome, rerun)
         found.rerun_id = rerun.run.run_id if rerun is not None else None
         _name_causes(found, known)
         return found
-    judgement = judge(view, rerun, tolerance)
-    if judgement.verdict == "diverged" and not found.whole_session and not data and not code:
-        judgement, rerun = _try_everything(view, rerun, judgement, site, space, tolerance, found)
+    judgement = way.judge(view, rerun)
+    if judgement.verdict == "diverged" and way.has_more and not found.whole_session and not data and not code:
+        judgement, rerun = _try_everything(way, rerun, judgement, found)
     found.verdict = judgement.verdict
     # Code and random state are pinned by us; what else differs of the circumstances only matters to a divergence.
     found.differences = [
@@ -144,44 +146,62 @@ def _judge(view: RunView, site: Site, tolerance: float | None, space: Workspace,
     if found.verdict == "diverged":
         _name_causes(found, known)
         if not found.causes:
-            _find_residual(view, rerun, site, space, tolerance, found)
+            _find_residual(way, rerun, found)
     return found
 
 
-def _try_everything(
-    view: RunView,
-    rerun: RunView,
-    judgement: Judgement,
-    site: Site,
-    space: Workspace,
-    tolerance: float | None,
-    found: Verdict,
-) -> tuple[Judgement, RunView]:
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How a run is executed again and judged: a tracked cell by its slice, a notebook's run by its stored notebook."""
+
+    view: RunView
+    site: Site
+    space: Workspace
+    tolerance: float | None
+    listener: Listener | None
+
+    @property
+    def has_more(self) -> bool:
+        """Whether more ran before the result than its slice."""
+        facts = self.view.facts
+        return len(facts.get("session") or ()) > len(facts.get("slice") or ()) > 0
+
+    def rerun(self, *, whole_session: bool = False, listens: bool = True) -> tuple[RunView | None, Outcome]:
+        listener = self.listener if listens else None
+        if not is_notebook_run(self.view):
+            return rerun_slice(self.view, self.site, self.space, listener=listener, whole_session=whole_session)
+        with products_aside(self.view, self.space.project):
+            tags = {REPRODUCES: self.view.run.run_id}
+            return run_stored(self.view, self.site, self.space, tags=tags, listener=listener)
+
+    def judge(self, one: RunView, other: RunView) -> Judgement:
+        if is_notebook_run(self.view):
+            return judge_notebooks(one, other, self.tolerance, self.space)
+        return judge(one, other, self.tolerance)
+
+
+def _try_everything(way: _Way, rerun: RunView, judgement: Judgement, found: Verdict) -> tuple[Judgement, RunView]:
     """Before a divergence is believed: would the whole session, instead of the slice, have given the same?"""
-    if len(view.facts.get("session") or ()) <= len(view.facts.get("slice") or ()):
+    whole, _ = way.rerun(whole_session=True, listens=False)
+    if whole is None or whole.run.status != way.view.run.status:
         return judgement, rerun
-    whole, _ = rerun_slice(view, site, space, whole_session=True)
-    if whole is None or whole.run.status != view.run.status:
-        return judgement, rerun
-    better = judge(view, whole, tolerance)
+    better = way.judge(way.view, whole)
     if better.verdict == "diverged":
         return judgement, rerun
     found.whole_session = True
     return better, whole
 
 
-def _find_residual(
-    view: RunView, rerun: RunView, site: Site, space: Workspace, tolerance: float | None, found: Verdict
-) -> None:
+def _find_residual(way: _Way, rerun: RunView, found: Verdict) -> None:
     """Nothing recorded differs. Reruns that differ from each other: randomness or time; else it is not known."""
-    again, _ = rerun_slice(view, site, space, whole_session=found.whole_session)
-    differs = again is None or judge(rerun, again, tolerance).verdict == "diverged"
-    lost = (view.facts.get("randomness") or {}).get("unpinnable") or []
+    again, _ = way.rerun(whole_session=found.whole_session, listens=False)
+    differs = again is None or way.judge(rerun, again).verdict == "diverged"
+    lost = (way.view.facts.get("randomness") or {}).get("unpinnable") or []
     if differs:
         source = f" ({', '.join(lost)})" if lost else ""
         found.causes = ["randomness"]
         found.reasons = [f"Two reruns differ from each other: randomness or time that cannot be pinned{source}."]
-    elif drawn := changed_randomness(view, rerun):
+    elif drawn := changed_randomness(way.view, rerun):
         found.causes, found.reasons = ["randomness"], drawn
     elif found.environment["differences"]:
         found.causes = ["environment"]

@@ -281,9 +281,8 @@ def _finish(run: ActiveRun, status: Status) -> None:
     try:
         space.flush()
         space.recover()
-        metrics = lifted_metrics(space, run.run_id)
-        if metrics:
-            run.log_metrics(metrics)
+        with contextlib.suppress(NotFound):  # the store could not be written: said already
+            run.log_metrics(lifted_metrics(space, run.run_id))
     except StoreError as error:
         say(error, about=run.run_id)
     finally:

@@ -53,7 +53,7 @@ def parts_of(view: RunView, *, whole_session: bool = False) -> list[Part]:
     if not recorded:
         raise InvalidState(
             f"The run {view.run.name!r} has no recorded slice: it was not made by a tracked cell.",
-            hint="Track a cell with %%track; a notebook's run is repeated with: mlops-nb run NOTEBOOK",
+            hint="Track a cell with %%track; what a script did is repeated by starting it again.",
         )
     if whole_session:
         target = recorded[-1]

@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import nbformat
 import pytest
+from nbformat import v4
 
 from tests.verbs.lab import Lab, running_lab
 
@@ -180,3 +182,28 @@ def test_bad_input_is_one_sentence(lab: Lab, words: tuple[str, ...], sentence: s
     status, text = lab.command(*words)
     assert status == 2 and sentence in text
     assert len(text.strip().splitlines()) == 1
+
+
+@pytest.mark.slow
+def test_a_notebooks_own_run_is_executed_again_as_it_is_stored(lab: Lab) -> None:
+    data = lab.folder / "numbers.txt"
+    data.write_text("1 2 3")
+    path = lab.folder / "whole.ipynb"
+    parameters = v4.new_code_cell("n = 2", metadata={"tags": ["parameters"]})
+    cells = [
+        "%load_ext mlops_nb", "import numpy as np\nnoise = np.random.rand(n)\nprint(noise)",
+        "%%track -n sum\ntotal = float(open('numbers.txt').read().split()[0]) + noise.sum()\ntotal",
+        "%%track -n drawn\nscore = total + np.random.default_rng().random()\nscore",
+    ]  # fmt: skip
+    v4_book = v4.new_notebook(cells=[parameters, *map(v4.new_code_cell, cells)])
+    nbformat.write(v4_book, path)
+    assert lab.command("run", "whole.ipynb", "-p", "n=3")[0] == 0
+    path.unlink()  # what is executed again is what the run has kept
+    status, verdict = lab.command("reproduce", "whole", "--json", "--tolerance", "0")
+    assert (status, verdict["verdict"], verdict["differences"]) == (0, "identical", []), verdict
+    assert lab.command("show", verdict["rerun_id"], "--json")[1]["params"] == {"n": 3}
+    data.write_text("4 2 3")
+    status, verdict = lab.command("reproduce", "whole", "--json")
+    assert (status, verdict["verdict"], verdict["causes"]) == (1, "diverged", ["data"])
+    told = {each["name"]: each["delta"] for each in verdict["differences"] if each["within"] is False}
+    assert told["sum: total"] == pytest.approx(3) and told["In [5] display 1"] == pytest.approx(3)
