@@ -212,7 +212,8 @@ class Connection:
         except (ValueError, KeyError, TypeError):
             code, message = "", f"The server {self.url} answered with status {answer.status}."
         if code == "UNAUTHENTICATED":
-            raise PermissionDenied(f"The server {self.url} does not know us: {message}", hint="Set MLOPS_NB_TOKEN.")
+            reason = str(message).partition(". ")[0].rstrip(".")  # its advice is for those who speak HTTP
+            raise PermissionDenied(f"The server {self.url} does not know us: {reason}.", hint="Set MLOPS_NB_TOKEN.")
         raise _BY_CODE.get(code, StoreError)(message)
 
     def close(self) -> None:

@@ -59,7 +59,7 @@ class Workspace:
         self.artifacts_url = artifacts_url
         self.project = project
         self.busy: Callable[[], bool] = lambda: False
-        self.on_fault: Callable[[Exception], None] = lambda error: None
+        self.on_fault: Callable[[Exception], None] | None = None
         self._store: Store | None = None
         self._artifacts: ArtifactStore | None = None
         self._drain: Drain | None = None
@@ -127,7 +127,7 @@ class Workspace:
         with self._quick:
             if self._drain is None:
                 self._drain = Drain(
-                    self._deliver, self.journals, busy=lambda: self.busy(), on_error=lambda error: self.on_fault(error)
+                    self._deliver, self.journals, busy=lambda: self.busy(), on_error=self._tell
                 )
             return self._drain
 
@@ -180,6 +180,10 @@ class Workspace:
         """In a forked child: connections, threads and locks belong to the parent."""
         self._store = self._artifacts = self._drain = None
         self._lock, self._quick = threading.RLock(), threading.RLock()
+
+    def _tell(self, error: Exception) -> None:
+        if self.on_fault is not None:
+            self.on_fault(error)
 
     def _has_journal(self, run_id: str) -> bool:
         return any(self.journals.glob(f"{run_id}.*"))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from mlops_nb.entities import Batch
-from mlops_nb.errors import MlopsError, StoreError
+from mlops_nb.errors import MlopsError, PermissionDenied, StoreError
 from mlops_nb.journal.lease import is_alive
 from mlops_nb.journal.reader import JournalReader
 from mlops_nb.journal.writer import JournalWriter
@@ -194,16 +194,19 @@ class Drain:
         return True
 
     def _hand_over(self, batches: list[Batch]) -> None:
-        """Deliver; when the store refuses what is *in* a batch, deliver one by one and set that one's journal aside."""
+        """Deliver; when the store refuses what is *in* a batch, deliver one by one and set that one's journal aside.
+
+        A token that is wrong today may be right tomorrow: that is no fault of a batch.
+        """
         try:
             self._deliver(batches)
-        except (StoreError, OSError):
+        except (StoreError, PermissionDenied, OSError):
             raise
         except MlopsError:
             for batch in batches:
                 try:
                     self._deliver([batch])
-                except (StoreError, OSError):
+                except (StoreError, PermissionDenied, OSError):
                     raise
                 except MlopsError as refusal:
                     self._set_aside(batch.source, refusal)

@@ -107,6 +107,8 @@ def begin(space: Workspace, start: RunStart, *, outer: ActiveRun | None, tags: M
     """Open a run from its `RunStart` and make it the active one of this place."""
     global _last
     _at_exit()
+    if space.on_fault is None:
+        space.on_fault = say
     is_main = threading.current_thread() is threading.main_thread()
     run = ActiveRun.begin(space, start, is_main=is_main, outer=outer, tags=tags)
     _last = run

@@ -104,3 +104,23 @@ def test_a_server_that_hangs_keeps_no_cell_waiting(server: Server, tmp_path: Pat
         assert found["second"].metrics == {"m": 1.5}
         assert found["third"].params["b"] == 3
         assert (found["fourth"].experiment, found["fourth"].status) == ("elsewhere", "FINISHED")
+
+
+def test_a_wrong_token_is_said_once_and_loses_nothing(
+    server: Server, space: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reader = server.tokens.add("rob", "read")
+    for token, problem in ((reader, "may read only"), ("wrong", "MLOPS_NB_TOKEN")):
+        monkeypatch.setenv("MLOPS_NB_TOKEN", token)
+        strange = open_workspace(server.url, start=tmp_path)
+        with workspaces.using(strange):
+            for _ in range(2):
+                with start_run(run_name="kept"):
+                    log_metric("m", 1.0)
+                assert not strange.flush()
+            said = capsys.readouterr().err
+            assert problem in said and said.count("\n") == 1
+        strange.drain.stop()
+    monkeypatch.setenv("MLOPS_NB_TOKEN", TOKEN)
+    journals = list(strange.journals.glob("*.journal"))
+    assert len(journals) == 4 and space.store.count_runs() == 0
