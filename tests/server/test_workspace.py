@@ -107,7 +107,11 @@ def test_a_server_that_hangs_keeps_no_cell_waiting(server: Server, tmp_path: Pat
 
 
 def test_a_wrong_token_is_said_once_and_loses_nothing(
-    server: Server, space: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    server: Server,
+    space: Workspace,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     reader = server.tokens.add("rob", "read")
     for token, problem in ((reader, "may read only"), ("wrong", "MLOPS_NB_TOKEN")):
