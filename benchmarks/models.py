@@ -134,6 +134,7 @@ def seconds(python: str, code: str, folder: str) -> float:
 def registry(scale: float) -> list[tuple[str, float, float | None]]:
     """Registering what a run has logged, and a registry of 1,000 models with 50 versions each."""
     import mlops_nb
+    from mlops_nb.panels.models_record import model_record, models_record
     from mlops_nb.registry import register_model
     from mlops_nb.workspace import current
 
@@ -149,15 +150,23 @@ def registry(scale: float) -> list[tuple[str, float, float | None]]:
             ("register 200 MB that a run has logged", timed(lambda: register_model(uri, "big"), 9), None)
         ]
         models, versions = max(1, round(1_000 * scale)), 50
+        space = current()
+        store, known = space.store, space.store.get_version("big", 1)
         for index in range(models):
+            name = f"model {index:04}"
             for _ in range(versions):
-                register_model(uri, f"model {index:04}")
-        store = current().store
+                store.create_version(
+                    name, source=known.source, run_id=known.run_id, path=known.path, digest=known.digest, make_model=True
+                )
+            store.move_version(name, versions, alias="champion", stage="Production")
         page = store.search_models("", limit=100)
         looks: dict[str, Any] = {
-            "list": lambda: store.model_versions([m.name for m in store.search_models("", limit=100).items]),
-            "search": lambda: store.search_models(f"name LIKE '%{models // 2:03}%'", limit=100),
+            "list, 100 a page": lambda: store.search_models("", limit=100),
             "page": lambda: store.search_models("", limit=100, page_token=page.next_token),
+            "search by name": lambda: store.search_models(f"name LIKE '%{models // 2:03}%'", limit=100),
+            "search in all texts, as the panel does": lambda: models_record(space, f"{models // 2:03}"),
+            "the panel's list, all at once": lambda: models_record(space),
+            "a model opened in the panel": lambda: model_record(space, "model 0000"),
         }
         for name, look in looks.items():
             rows.append((f"{models:,} models x {versions} versions: {name}", timed(look, 9), None))

@@ -65,9 +65,7 @@ class ModelsPanel(Panel):
 
     def static_bundle(self) -> dict[str, Any]:
         """The list of models as static HTML and plain text."""
-        models = self._space.store.search_models(limit=STATIC_MODELS).items
-        versions = self._space.store.model_versions([model.name for model in models])
-        return models_view([(model, versions.get(model.name, [])) for model in models])
+        return models_view(self._space.store.search_models(limit=STATIC_MODELS).items)
 
     def answer(self, message: Mapping[str, Any]) -> None:
         """Act on a message of the front end: list, model, lineage, card, compare, offers, or one of the changes."""

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlops_nb.entities import ModelChange, ModelVersion, RegisteredModel, Run
-from mlops_nb.errors import NotFound
 from mlops_nb.panels.format import better_direction, elide, show_text
 from mlops_nb.panels.registry_views import places
 from mlops_nb.registry.checking import EVALUATES, Checked, evaluations_of, names_in_tags
@@ -37,14 +36,13 @@ def models_record(space: Workspace, search: str = "") -> list[dict[str, Any]]:
     """
     quoted = search.strip().replace("'", "''")
     models: list[RegisteredModel] = space.store.search_models(f"'{quoted}'" if quoted else "", limit=1000).items
-    placed = space.store.model_versions([model.name for model in models if model.versions][:100])
     return [
         {
             "name": model.name,
             "shown": _short(model.name, 80),
             "description": _short(model.description, 120),
             "versions": model.versions,
-            "places": [place.split(":")[0] for place in places(placed.get(model.name, []))][:4],
+            "places": [place.rpartition(":")[0] for place in places(model)][:4],
         }
         for model in models
     ]
@@ -104,13 +102,13 @@ def _tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def _runs_of(space: Workspace, versions: Sequence[ModelVersion]) -> dict[str, Run]:
-    found: dict[str, Run] = {}
-    for run_id in {version.run_id for version in versions if version.run_id}:
-        try:
-            found[run_id] = space.store.get_run(run_id)
-        except NotFound:
-            continue  # purged: the version stands without it
-    return found
+    """Their runs, in one question; a version whose run was purged stands without it."""
+    wanted = sorted({version.run_id for version in versions if version.run_id})
+    if not wanted:
+        return {}
+    quoted = ", ".join("'" + run_id.replace("'", "''") + "'" for run_id in wanted)
+    runs: list[Run] = space.store.search_runs(None, f"run_id IN ({quoted})", limit=len(wanted), view="all").items
+    return {run.run_id: run for run in runs}
 
 
 def _measured(

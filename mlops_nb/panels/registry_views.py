@@ -21,14 +21,13 @@ SHOWN_VERSIONS = 50
 SHOWN_CHANGES = 200
 
 
-def models_view(models: Sequence[tuple[RegisteredModel, Sequence[ModelVersion]]]) -> Bundle:
+def models_view(models: Sequence[RegisteredModel]) -> Bundle:
     """Registered models, each with its newest version and where its aliases and stages are.
 
     Examples
     --------
-    >>> listed = [(RegisteredModel("churn"), [ModelVersion("churn", 3, aliases=("champion",))])]
-    >>> print(models_view(listed)["text/plain"])
-    model  versions  newest  where               description
+    >>> print(models_view([RegisteredModel("churn", aliases={"champion": 3}, versions=1, latest=3)])["text/plain"])
+    model  versions  newest  where         description
     churn  1         3       @champion: 3
     """
     if not models:
@@ -36,14 +35,14 @@ def models_view(models: Sequence[tuple[RegisteredModel, Sequence[ModelVersion]]]
         return {"text/html": document(tag("p", escape(empty), cls="mute"), cls="page"), "text/plain": empty}
     header = ["model", "versions", "newest", "where", "description"]
     rows, cells = [], []
-    for model, versions in models:
-        newest = str(versions[0].version) if versions else ""
-        rows.append([model.name, str(len(versions)), newest, ", ".join(places(versions)), model.description])
-        marks = " ".join(chip(place) for place in places(versions))
+    for model in models:
+        count, newest = str(model.versions), str(model.latest) if model.latest else ""
+        rows.append([model.name, count, newest, ", ".join(places(model)), model.description])
+        marks = " ".join(map(chip, places(model)))
         cells.append(
             [
                 tag("td", tag("strong", text(model.name, 60))),
-                number_cell(str(len(versions))),
+                number_cell(count),
                 number_cell(newest),
                 tag("td", marks),
                 tag("td", text(model.description, 80), cls="wrap"),
@@ -52,20 +51,20 @@ def models_view(models: Sequence[tuple[RegisteredModel, Sequence[ModelVersion]]]
     return {"text/html": document(table(header, cells), cls="page"), "text/plain": plain_table(header, rows)}
 
 
-def places(versions: Sequence[ModelVersion]) -> list[str]:
-    """Which version each alias and each stage in use stands for.
+def places(model: RegisteredModel) -> list[str]:
+    """Which version each alias and each stage in use stands for; of several in a stage the newest, with their number.
 
     Examples
     --------
-    >>> places([ModelVersion("m", 2, stage="Production"), ModelVersion("m", 1, aliases=("champion",))])
-    ['@champion: 1', 'Production: 2']
+    >>> from mlops_nb.entities import InStage
+    >>> places(RegisteredModel("m", aliases={"champion": 1}, stages={"Production": InStage(3, 7)}))
+    ['@champion: 1', 'Production: 7 +2']
     """
-    aliases = [f"@{alias}: {version.version}" for version in versions for alias in version.aliases]
-    staged: dict[str, list[str]] = {}
-    for version in versions:
-        if version.stage not in ("None", "Archived"):
-            staged.setdefault(version.stage, []).append(str(version.version))
-    return sorted(aliases) + [f"{stage}: {', '.join(numbers)}" for stage, numbers in staged.items()]
+    found = [f"@{alias}: {version}" for alias, version in sorted(model.aliases.items())]
+    for stage, there in model.stages.items():
+        if stage not in ("None", "Archived"):
+            found.append(f"{stage}: {there.latest}" + (f" +{there.versions - 1}" if there.versions > 1 else ""))
+    return found
 
 
 def chip(words: str) -> str:

@@ -80,7 +80,7 @@ def search_models(request: Request) -> dict[str, Any]:
         limit=limit,
         page_token=fields.get("page_token") or None,
     )
-    versions = store.model_versions([each.name for each in page.items])
+    versions = store.latest_versions([each.name for each in page.items])
     answer: dict[str, Any] = {
         "registered_models": [model_json(each, versions.get(each.name, [])) for each in page.items]
     }
@@ -93,7 +93,7 @@ def get_latest(request: Request) -> dict[str, Any]:
     """The newest version of each stage, or of those that are named."""
     model = _model(request)
     stages = {check_stage(each, own_stages(request.space)) for each in request.fields.get("stages", [])}
-    found = latest_versions(request.space.store.model_versions([model.name]).get(model.name, []))
+    found = latest_versions(request.space.store.latest_versions([model.name]).get(model.name, []))
     return {"model_versions": [version_json(each) for each in found if not stages or each.stage in stages]}
 
 

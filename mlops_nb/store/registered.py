@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from mlops_nb.entities import Page, RegisteredModel, Signed, check_name, check_tag, new_id, now_ms
+from mlops_nb.entities import InStage, Page, RegisteredModel, Signed, check_name, check_tag, new_id, now_ms
 from mlops_nb.errors import AlreadyExists
 from mlops_nb.store import registry_schema as tables
 from mlops_nb.store.audit import Audit, unknown_model
@@ -167,7 +167,9 @@ class Registered(Audit):
         versions = tables.versions.c
         ids = [row["model_id"] for row in rows]
         counted = fetch_in(transaction, self._database, "count versions", _select_count, versions.model_id, ids)
-        counts = {model_id: (count, latest) for model_id, count, latest in counted}
+        stages: dict[str, dict[str, InStage]] = {}
+        for model_id, stage, count, latest in sorted(counted):
+            stages.setdefault(model_id, {})[stage] = InStage(count, latest)
         tags, aliases, rules = (parse_column([row[key] for row in rows]) for key in ("tags", "aliases", "rules"))
         return [
             RegisteredModel(
@@ -176,7 +178,9 @@ class Registered(Audit):
                 its_tags,
                 its_aliases,
                 its_rules,
-                *counts.get(row["model_id"], (0, 0)),
+                sum(each.versions for each in stages.get(row["model_id"], {}).values()),
+                max((each.latest for each in stages.get(row["model_id"], {}).values()), default=0),
+                stages.get(row["model_id"], {}),
                 user=row["user_id"],
                 creation_time=row["creation_time"],
                 last_update_time=row["last_update_time"],
@@ -196,7 +200,8 @@ def _select_by_name(lock: bool) -> Select[Any]:
 
 def _select_count() -> Select[Any]:
     versions = tables.versions.c
-    return select(versions.model_id, func.count(), func.max(versions.version)).group_by(versions.model_id)
+    counts = (func.count(), func.max(versions.version))
+    return select(versions.model_id, versions.stage, *counts).group_by(versions.model_id, versions.stage)
 
 
 def _insert_unless_taken(is_sqlite: bool) -> Any:

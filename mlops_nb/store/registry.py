@@ -40,7 +40,7 @@ class RegistryStore(Protocol):
     def search_models(
         self, filter: str = "", *, order_by: Sequence[str] = (), limit: int = 100, page_token: str | None = None
     ) -> Page:
-        """A page of registered models, by name."""
+        """A page of registered models by name, each with the number of its versions and those in its stages."""
 
     def update_model(
         self,
@@ -87,6 +87,9 @@ class RegistryStore(Protocol):
 
     def model_versions(self, names: Sequence[str]) -> dict[str, list[ModelVersion]]:
         """All versions of some models, newest first; a name without a model is left out."""
+
+    def latest_versions(self, names: Sequence[str]) -> dict[str, list[ModelVersion]]:
+        """The newest version of each stage of some models, newest first; a name without a model is left out."""
 
     def update_version(
         self,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select, update
+from sqlalchemy import Select, bindparam, exists, not_, select, update
 
 from mlops_nb.entities import Artifact, ModelVersion, Page, Signed, check_name, now_ms
 from mlops_nb.errors import AlreadyExists, InvalidInput, NotFound
@@ -87,14 +87,22 @@ class Versions(Registered):
 
     def model_versions(self, names: Sequence[str]) -> dict[str, list[ModelVersion]]:
         """All versions of some models, newest first; a name without a model is left out."""
+        return self._versions_of(names, "versions by model", select_versions)
+
+    def latest_versions(self, names: Sequence[str]) -> dict[str, list[ModelVersion]]:
+        """The newest version of each stage of some models, newest first; a name without a model is left out."""
+        return self._versions_of(names, "latest versions by model", _select_latest)
+
+    def _versions_of(
+        self, names: Sequence[str], what: str, query: Callable[[], Select[Any]]
+    ) -> dict[str, list[ModelVersion]]:
         wanted = [storable(name) for name in names]
         with self._database.read() as transaction:
             models = fetch_in(
                 transaction, self._database, "models by name", _select_names, tables.models.c.name, wanted
             )
             ids = [model_id for _, model_id in models]
-            versions = tables.versions.c
-            rows = fetch_in(transaction, self._database, "versions by model", select_versions, versions.model_id, ids)
+            rows = fetch_in(transaction, self._database, what, query, tables.versions.c.model_id, ids)
         found: dict[str, list[ModelVersion]] = {name: [] for name, _ in models}
         for version in _decode(rows):
             found[version.name].append(version)
@@ -229,6 +237,13 @@ def _of_run(by: Signed, run_id: str | None) -> Signed:
 
 def _select_names() -> Select[Any]:
     return select(tables.models.c.name, tables.models.c.model_id)
+
+
+def _select_latest() -> Select[Any]:
+    """Versions that have no newer one in their stage."""
+    mine, newer = tables.versions.c, tables.versions.alias().c
+    same = (newer.model_id == mine.model_id, newer.stage == mine.stage, newer.version > mine.version)
+    return select_versions().where(not_(exists().where(*same)))
 
 
 def _decode(rows: Sequence[tuple[Any, ...]]) -> list[ModelVersion]:

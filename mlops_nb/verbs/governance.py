@@ -45,9 +45,10 @@ def do_models(asked: argparse.Namespace) -> Result:
         raise InvalidInput(f"--limit takes a number from 1 on, not {asked.limit}.")
     store = workspaces.current().store
     models = store.search_models(asked.filter, limit=asked.limit).items
+    if not asked.json:
+        return Result("models", models, None)  # a list needs no more than what the models themselves say
     versions = store.model_versions([model.name for model in models])
-    listed = [(model, versions.get(model.name, [])) for model in models]
-    return Result("models", listed, [model_json(*each) for each in listed])
+    return Result("models", models, [model_json(model, versions.get(model.name, [])) for model in models])
 
 
 def add_register(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from mlops_nb.entities import Artifact, ModelVersion, Signed
+from mlops_nb.entities import Artifact, InStage, ModelVersion, Signed
 from mlops_nb.errors import AlreadyExists, InvalidInput, NotFound
 from mlops_nb.store import RegistryStore
 
@@ -161,6 +161,25 @@ class TestVersions:
         found = store.model_versions(["a", "b", "c"])
         assert {name: [v.version for v in several] for name, several in found.items()} == {"a": [2, 1], "b": [1]}
         assert found["a"][1].aliases == ("x",)
+
+    def test_a_list_says_how_many_versions_are_where(self, store: RegistryStore) -> None:
+        for _ in range(4):
+            add(store)
+        add(store, "other")
+        store.create_model("empty")
+        for version in (1, 3):
+            store.move_version("churn", version, stage="Production")
+        store.move_version("churn", 4, stage="Staging", alias="challenger")
+        store.delete_version("churn", 4)
+        churn, empty, other = store.search_models().items
+        assert (churn.versions, churn.latest, churn.aliases) == (3, 3, {})
+        assert churn.stages == {"None": InStage(1, 2), "Production": InStage(2, 3)}
+        assert (empty.versions, empty.latest, empty.stages) == (0, 0, {})
+        assert other.stages == {"None": InStage(1, 1)} and store.get_model("churn") == churn
+        found = store.latest_versions(["churn", "empty", "gone"])
+        newest = [(version.stage, version.version) for version in found["churn"]]
+        assert found["empty"] == [] and newest == [("Production", 3), ("None", 2)]
+        assert found.keys() == {"churn", "empty"} and found["churn"][0] == store.get_version("churn", 3)
 
 
 class TestMoves:

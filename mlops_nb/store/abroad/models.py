@@ -237,6 +237,14 @@ class AbroadModels(AbroadReading):
             found[name] = sorted(listed, key=lambda each: -each.version)
         return found
 
+    def latest_versions(self, names: Sequence[str]) -> dict[str, list[ModelVersion]]:
+        """The newest version of each stage of some models, newest first."""
+        found: dict[str, list[ModelVersion]] = {}
+        for name in names:
+            given = self.get("registered-models/get", name=name)["registered_model"].get("latest_versions", [])
+            found[name] = sorted(map(self._version, given), key=lambda each: -each.version)
+        return found
+
     def update_version(
         self,
         name: str,
