@@ -10,12 +10,14 @@ from mlops_nb.errors import MlopsError
 
 
 def register_displays(shell: Any) -> None:
-    """Tell IPython how to show evaluations, verdicts, runs and refusals; their modules are not imported for it."""
+    """Tell IPython how to show models, evaluations, verdicts, runs and refusals; nothing is imported for it."""
     MlopsError._render_traceback_ = partialmethod(_show_refusal, shell)  # type: ignore[attr-defined]
     formatter = shell.display_formatter.mimebundle_formatter
     formatter.for_type_by_name("mlops_nb.models.evaluation", "Evaluation", _show_evaluation)
     formatter.for_type_by_name("mlops_nb.projects.reproduce", "Verdict", _show_verdict)
     formatter.for_type_by_name("mlops_nb.entities", "Run", _show_run)
+    formatter.for_type_by_name("mlops_nb.entities", "ModelVersion", _show_version)
+    formatter.for_type_by_name("mlops_nb.models.info", "ModelInfo", _show_model)
 
 
 def _show_refusal(error: MlopsError, shell: Any) -> list[str]:
@@ -57,3 +59,15 @@ def _show_run(value: Any, include: Any = None, exclude: Any = None) -> dict[str,
     from mlops_nb.panels.card import run_card
 
     return run_card(value)
+
+
+def _show_version(value: Any, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+    from mlops_nb.panels.registry_views import version_view
+
+    return version_view(value, f"version {value.version} of {value.name}")
+
+
+def _show_model(value: Any, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+    from mlops_nb.panels.model_views import model_view
+
+    return model_view({**value.to_json(), "note": value.note})

@@ -9,7 +9,7 @@ from mlops_nb.entities import Artifact
 from mlops_nb.models.signature import Signature
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ModelInfo:
     """A model that was saved or logged.
 
@@ -51,6 +51,9 @@ class ModelInfo:
     metadata: dict[str, Any] = field(default_factory=dict)
     note: str = ""
     snapshot: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"ModelInfo({self.name!r}, flavor={self.flavor!r}, uri={self.uri!r}, size={self.size:,})"
 
     @property
     def model_uri(self) -> str:

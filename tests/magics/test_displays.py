@@ -7,7 +7,10 @@ import sys
 from IPython.core.interactiveshell import InteractiveShell
 
 import mlops_nb
+from mlops_nb.entities import ModelVersion
 from mlops_nb.models.evaluation import Evaluation
+from mlops_nb.models.info import ModelInfo
+from mlops_nb.models.signature import Column, Signature, Tensor
 
 
 def test_our_values_are_shown_as_views() -> None:
@@ -21,6 +24,18 @@ def test_our_values_are_shown_as_views() -> None:
                        "better": ["f1_score"]}, model="<i>m</i>/2")  # fmt: skip
     bundle, _ = shell.display_formatter.format(found)
     assert "m/1" in bundle["text/plain"] and "<i>" not in bundle["text/html"] and "0.4" in bundle["text/html"]
+    columns = (Column("double", "<age>"), Column({"type": "array", "items": {"type": "string"}}, "words", False))
+    signature = Signature(columns, (Tensor("float32", (-1, 2)),))
+    made = ModelInfo("m <b>", "m", "sklearn", "sha256:0", uri="runs:/1/m", size=2048, note="failed: <i>",
+                     signature=signature, requirements=("a==1", "b==2"))  # fmt: skip
+    assert len(repr(made)) < 100
+    bundle, _ = shell.display_formatter.format(made)
+    plain = bundle["text/plain"]
+    assert plain.startswith("m <b> · sklearn · 2.05 kB · runs:/1/m\n2 inputs, 1 output\n") and "! failed: <i>" in plain
+    assert "array of string, optional" in plain and "float32 [any, 2]" in plain and "a==1, b==2" in plain
+    assert "&lt;age&gt;" in bundle["text/html"] and "<i>" not in bundle["text/html"]
+    bundle, _ = shell.display_formatter.format(ModelVersion("churn", 3, aliases=("champion",)))
+    assert bundle["text/plain"] == "✓ version 3 of churn" and "@champion" in bundle["text/html"]
     mlops_nb.unload_ipython_extension(shell)
 
 
