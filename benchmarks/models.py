@@ -155,7 +155,7 @@ def registry(scale: float) -> list[tuple[str, float, float | None]]:
         for index in range(models):
             name = f"model {index:04}"
             for _ in range(versions):
-                store.create_version(name, source=known.source, run_id=known.run_id, digest=known.digest, make_model=True)
+                store.create_version(name, source=known.source, run_id=run.run_id, digest=known.digest, make_model=True)
             store.move_version(name, versions, alias="champion", stage="Production")
         page = store.search_models("", limit=100)
         looks: dict[str, Any] = {

@@ -43,7 +43,7 @@ def model_view(found: Mapping[str, Any]) -> dict[str, Any]:
     if rows:
         label = _counted(signature)
         header = ["", "name", "type"]
-        cells = [[tag("td", part, cls="mute"), text(name, 60), tag("code", text(kind, 60))] for part, name, kind in rows]
+        cells = [[tag("td", part, cls="mute"), text(field), tag("code", text(kind))] for part, field, kind in rows]
         body.append(tag("details", tag("summary", label), table(header, cells, row_headers=False)))
         lines += [label, plain_table(header, rows)]
     if needs:
