@@ -18,6 +18,7 @@ from mlops_nb.models.fetching import fetch
 from mlops_nb.registry.checking import EVALUATES
 from mlops_nb.registry.governed import register_model, sign
 from mlops_nb.registry.resolving import Moment, Resolved, resolve
+from mlops_nb.store.peek import peek_setting
 from mlops_nb.workspace import Workspace
 
 SAFE_ONLY = "models.safe_only"
@@ -71,7 +72,7 @@ def load_model(
     if isinstance(model_uri, str) and not model_uri.startswith("models:"):
         space.flush()
     found = resolve(model_uri, space, at=at)
-    safe_only = True if space.store.get_setting(SAFE_ONLY) else None
+    safe_only = True if _is_safe_only(space) else None
     if found.folder is not None:
         return load_folder(found.folder, native=native, trust=trust, safe_only=safe_only)
     loaded = load_artifacts(
@@ -87,6 +88,15 @@ def load_model(
         names = ", ".join((trust,) if isinstance(trust, str) else trust)
         space.store.note_change(found.name, "trust", version=found.version, subject=names, by=sign())
     return loaded
+
+
+def _is_safe_only(space: Workspace) -> bool:
+    """Whether the store lets only safe formats be loaded; a folder's model needs no more of the store than this."""
+    if space.database is not None and not space.is_open:
+        known, setting = peek_setting(space.database, SAFE_ONLY)
+        if known:
+            return bool(setting)
+    return bool(space.store.get_setting(SAFE_ONLY))
 
 
 def evaluate(

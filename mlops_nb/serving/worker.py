@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops_nb.errors import MlopsError
+from mlops_nb.models.flavors.skops_files import skops_io
 from mlops_nb.serving.board import Board
 from mlops_nb.serving.log import log_folder
 from mlops_nb.serving.memory import give_back
@@ -250,16 +251,16 @@ _NOT_FOR_SKOPS = ("torch", "dask", "pytest", "jax", "cupy", "matplotlib", "rich"
 def _import_skops_alone(folder: str) -> None:
     """Where a model is of skops' format, import that without what it does not need.
 
-    It walks through all of scikit-learn for the types that it trusts, and so imports PyTorch, Dask and pytest where
-    they are installed: seconds, and hundreds of megabytes. This process has no other thread yet that could want them.
+    The first time it walks through scikit-learn for the types that it trusts, and so imports whatever is installed beside
+    it: seconds, and hundreds of megabytes. This process has no other thread yet that could want them.
     """
     if "skops.io" in sys.modules or not any(Path(folder).rglob("*.skops")):
         return
     absent = _Absent(frozenset(name for name in _NOT_FOR_SKOPS if name not in sys.modules))
     sys.meta_path.insert(0, absent)
     try:
-        import skops.io  # noqa: F401
-    except ImportError:
+        skops_io()
+    except MlopsError:
         pass  # loading says what is missing
     finally:
         sys.meta_path.remove(absent)

@@ -1,10 +1,12 @@
-"""A quick look at a SQLite store without SQLAlchemy: for the first run card of a fresh kernel."""
+"""A quick look at a SQLite store without SQLAlchemy: for a fresh process's first run card, or the model it loads."""
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from mlops_nb.entities import Run
@@ -41,12 +43,53 @@ def peek_line(db_path: str | Path, line: str, limit: int = 50) -> list[Run]:
     >>> peek_line("/nowhere/store.db", "cell-1")
     []
     """
-    uri = f"file:{quote(str(Path(db_path).absolute()))}?mode=ro"
     try:
-        with closing(sqlite3.connect(uri, uri=True, timeout=0.1, isolation_level=None)) as connection:
-            found = connection.execute("SELECT schema FROM mlops_nb_state").fetchone()
-            if found is None or found[0] != SCHEMA:
-                return []
+        with closing(_open(db_path)) as connection:
             return decode_runs(connection.execute(_RUNS, (line, limit)))
     except (sqlite3.Error, MlopsError, ValueError, TypeError, LookupError):
         return []
+
+
+def peek_setting(db_path: str | Path, key: str) -> tuple[bool, Any]:
+    """A setting of a store, as `Store.get_setting` gives it, read-only and without waiting.
+
+    Parameters
+    ----------
+    db_path : str or Path
+        The SQLite file of a store.
+    key : str
+        The setting's.
+
+    Returns
+    -------
+    (bool, object)
+        Whether it could be read, and the setting; a store that is not there has none. On any trouble it could not, and
+        the store itself is to be asked.
+
+    Examples
+    --------
+    >>> peek_setting("/nowhere/store.db", "models.safe_only")
+    (True, None)
+    """
+    if not Path(db_path).exists():
+        return True, None
+    try:
+        with closing(_open(db_path)) as connection:
+            row = connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
+            return True, None if row is None else json.loads(row[0])
+    except (sqlite3.Error, ValueError, TypeError, LookupError):
+        return False, None
+
+
+def _open(db_path: str | Path) -> sqlite3.Connection:
+    """The file, read-only; `LookupError` if it is a store of another release."""
+    uri = f"file:{quote(str(Path(db_path).absolute()))}?mode=ro"
+    connection = sqlite3.connect(uri, uri=True, timeout=0.1, isolation_level=None)
+    try:
+        found = connection.execute("SELECT schema FROM mlops_nb_state").fetchone()
+        if found is None or found[0] != SCHEMA:
+            raise LookupError("another release")
+    except BaseException:
+        connection.close()
+        raise
+    return connection

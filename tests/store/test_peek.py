@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mlops_nb.store import open_store
-from mlops_nb.store.peek import peek_line
+from mlops_nb.store.peek import peek_line, peek_setting
 from tests.store.contract.making import add
 
 
@@ -25,6 +25,21 @@ def test_it_sees_what_the_store_sees(tmp_path: Path) -> None:
     expected = store.line_runs("L")
     store.close()
     assert peek_line(path, "L") == expected
+
+
+def test_a_setting_is_what_the_store_says_or_not_known(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    assert peek_setting(path, "a") == (True, None) and not path.exists()
+    store = open_store(f"sqlite:///{path}")
+    assert peek_setting(path, "a") == (True, None)
+    store.set_setting("a", {"b": [1, None]})
+    assert peek_setting(path, "a") == (True, store.get_setting("a"))
+    store.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE mlops_nb_state SET schema = 99")
+    assert peek_setting(path, "a") == (False, None)
+    path.write_text("not a database" * 100)
+    assert peek_setting(path, "a") == (False, None)
 
 
 def test_trouble_is_nothing(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from mlops_nb.models.flavors.files import (
     model_file,
     pickle_risks,
 )
-from mlops_nb.models.flavors.skops_files import settle, skops_io
+from mlops_nb.models.flavors.skops_files import Read, dump, skops_io
 from mlops_nb.models.trust import Risk
 
 FORMATS = ("skops", "cloudpickle", "pickle")
@@ -70,11 +70,9 @@ def write(model: Any, folder: Path, options: Mapping[str, Any]) -> dict[str, Any
 
 def _write_skops(model: Any, path: Path, *, must: bool) -> list[str] | None:
     """The types beyond skops' own list; None if the model holds what only a pickle with code can carry elsewhere."""
-    io = skops_io()
     try:
-        io.dump(model, path)
-        settle(path)
-        types = _read_again(io, path)
+        dump(model, path)
+        types = _read_again(path)
         foreign = [each for each in types if not _is_importable(each)]
         if not foreign:
             return types
@@ -90,12 +88,12 @@ def _write_skops(model: Any, path: Path, *, must: bool) -> list[str] | None:
     return None
 
 
-def _read_again(io: Any, path: Path) -> list[str]:
+def _read_again(path: Path) -> list[str]:
     """What cannot be read again must not be kept; returns the types beyond skops' own list."""
-    types = [str(each) for each in io.get_untrusted_types(file=path)]
-    if all(map(_is_importable, types)):
-        io.load(path, trusted=types)
-    return types
+    with Read(path) as file:
+        if all(map(_is_importable, file.types)):
+            file.model()
+        return file.types
 
 
 def _is_importable(name: str) -> bool:
