@@ -3,9 +3,10 @@
     python -m benchmarks.sweeps                     # 200 trials on 2 local workers, then 10,000 finished ones
     python -m benchmarks.sweeps --trials 20 --many 1000
 
-Busy is the share of the time in which a worker has a trial, from the end of its first one on, when kernels are warm.
-The second share counts only the time in which a cell of a trial's notebook runs: what lies between is the kernel's
-start and end, and what is recorded. Seconds are of processor time where a table says so, since machines are busy.
+Busy is the share of the time in which a worker has a trial that executes, from the end of the first ones on, when
+kernels are warm: from its turn to the end of its last cell. The second share counts only the cells themselves. While a
+worker executes, the next kernel gets ready and the last trial is written down beside it.
+Seconds are of processor time where a table says so, since machines are busy.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def main() -> None:
         folder = Path(name)
         with workspaces.using(workspaces.open_workspace(str(folder / "store"))) as space:
             rows = busy(folder, options.trials, options.seconds, options.workers) if options.trials else {}
-            rows |= looking(folder, options.many)
+            rows |= looking(folder, options.many) if options.many else {}
             space.close()
     load = " ".join(f"{value:.1f}" for value in os.getloadavg())
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, load average {load} at the end", end="\n\n")
@@ -87,7 +88,7 @@ def busy(folder: Path, trials: int, seconds: float, workers: int) -> dict[str, s
             cells += sum(cell["seconds"] or 0.0 for cell in store.facts(trial.run_id, ["cells"])["cells"])
     return {
         f"{trials} trials of {seconds} s on {workers} local workers, in all": f"{total:.0f} s",
-        "workers busy with a trial, once warm": f"{worked / (span * workers):.1%}",
+        "workers busy with a trial's cells, once warm": f"{worked / (span * workers):.1%}",
         "a cell is running, of the same time": f"{cells / (span * workers):.1%}",
         "a trial, median": f"{statistics.median(durations):.2f} s",
     }

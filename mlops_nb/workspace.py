@@ -166,11 +166,12 @@ class Workspace:
 
     def close(self) -> None:
         """Deliver, stop, and give back connections."""
+        drain = self._drain
+        if drain is not None:  # without the lock: its own thread may be waiting for it, to open the store
+            drain.flush(5.0)
+            drain.stop()
         with self._lock:
-            if self._drain is not None:
-                self._drain.flush(5.0)
-                self._drain.stop()
-                self._drain = None
+            self._drain = None
             if self._store is not None:
                 self._store.close()
                 self._store = None

@@ -22,10 +22,13 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbclient.util import ensure_async, run_sync
 
 from mlops_nb.errors import InvalidState
-from mlops_nb.projects.events import Failure, Interruption, Listener
+from mlops_nb.projects.events import Failure, Interruption, Listener, Silence
 from mlops_nb.projects.saving import SavedNotebook
 
-__all__ = ["FollowedClient"]
+__all__ = ["START_SECONDS", "FollowedClient", "start_ahead"]
+
+START_SECONDS = 60
+"""How long a kernel may take to answer for the first time."""
 
 GRACE_SECONDS = 10
 """How long an interrupted cell may go on before its kernel is killed."""
@@ -57,6 +60,8 @@ class FollowedClient(NotebookClient):
         opening: str = "",
         closing: str = "",
         asides: Mapping[str, str] | None = None,
+        after_cells: Callable[[], None] = lambda: None,
+        ahead: FollowedClient | None = None,
         **options: Any,
     ) -> None:
         options |= {"on_cell_execute": self._name_cell, "on_cell_executed": self._unname_cell}
@@ -64,6 +69,7 @@ class FollowedClient(NotebookClient):
         self._saved = saved
         self._meanwhile = meanwhile
         self._at_end = at_end
+        self._after_cells = after_cells
         self._opening, self._closing = opening, closing
         self._asides = dict(asides or {})
         self.failure: Failure | None = None
@@ -76,6 +82,39 @@ class FollowedClient(NotebookClient):
         self._sockets: str | None = None
         self._running = False  # the kernel has begun with the cell, so that an interrupt would not be lost
         self._printed = 0
+        if ahead is not None:
+            self.km, self.kc, self._sockets = ahead.km, ahead.kc, ahead._sockets
+            ahead.km = ahead.kc = ahead._sockets = None
+
+    def start(self, env: dict[str, str], cwd: str) -> None:
+        """Start the kernel, and wait until it answers; nothing is left behind if it does not.
+
+        Raises
+        ------
+        InvalidState
+            If it does not start.
+        """
+        try:
+            self.km = self.create_kernel_manager()
+            self.start_new_kernel(env=env, cwd=cwd)
+            self.start_new_kernel_client()
+        except BaseException as error:
+            self.discard()
+            if isinstance(error, RuntimeError | OSError):
+                raise self._not_started(error) from error
+            raise
+
+    def _not_started(self, error: Exception) -> InvalidState:
+        hint = f"See why with: jupyter console --kernel {self.kernel_name}"
+        return InvalidState(f"The kernel {self.kernel_name!r} did not start: {error}.", hint=hint)
+
+    def discard(self) -> None:
+        """End a kernel that is still there, and take its sockets away."""
+        if self.km is not None and self.km.has_kernel:
+            self.shutdown_kernel = "immediate"
+            self._cleanup_kernel()
+        if self._sockets is not None:
+            shutil.rmtree(self._sockets, ignore_errors=True)
 
     def run(self, env: dict[str, str], cwd: str | None) -> None:
         """Start the kernel, execute, and leave no kernel behind, whatever happens.
@@ -98,14 +137,9 @@ class FollowedClient(NotebookClient):
         except (RuntimeError, OSError) as error:
             if self._started:
                 raise
-            hint = f"See why with: jupyter console --kernel {self.kernel_name}"
-            raise InvalidState(f"The kernel {self.kernel_name!r} did not start: {error}.", hint=hint) from error
+            raise self._not_started(error) from error
         finally:
-            if self.km is not None and self.km.has_kernel:  # its start was cut short, before anyone would stop it
-                self.shutdown_kernel = "immediate"
-                self._cleanup_kernel()
-            if self._sockets is not None:
-                shutil.rmtree(self._sockets, ignore_errors=True)
+            self.discard()  # of a kernel whose start was cut short, before anyone would stop it
             if self._dead and self._group is not None:
                 with contextlib.suppress(ProcessLookupError, PermissionError):  # it left no children
                     os.killpg(self._group, signal.SIGKILL)
@@ -122,6 +156,8 @@ class FollowedClient(NotebookClient):
 
     def _execute(self, **options: Any) -> None:
         self.reset_execution_trackers()
+        if self.km is not None:
+            self._meanwhile()  # it was started ahead
         with self.setup_kernel(**options):
             assert self.kc is not None and self.km is not None  # `setup_kernel` makes both or raises
             # Asked for first: a kernel that hangs after the last cell would never answer.
@@ -134,6 +170,7 @@ class FollowedClient(NotebookClient):
                 self._execute_cells()
                 self.set_widgets_metadata()
             finally:
+                self._after_cells()
                 self._say_aside(self._closing)
                 self._end_kernel()
 
@@ -293,6 +330,41 @@ class FollowedClient(NotebookClient):
         self._stopping = asyncio.ensure_future(act, loop=self._loop)
         if requests == 1:
             self._loop.call_later(GRACE_SECONDS, self._interrupt_or_kill, 2)
+
+
+def start_ahead(kernel: str, cwd: str | os.PathLike[str], env: Mapping[str, str], **options: Any) -> FollowedClient:
+    """Start a kernel for a notebook that is executed a little later.
+
+    Parameters
+    ----------
+    kernel : str
+        Its name, from `find_kernel`.
+    cwd : str or Path
+        Where it works.
+    env : mapping
+        Variables of the environment, beside those of this process.
+    **options
+        As for `FollowedClient`.
+
+    Returns
+    -------
+    FollowedClient
+        To be given to `execute` as ``ahead``, in this thread; `discard` ends a kernel that nobody wanted.
+
+    Raises
+    ------
+    InvalidState
+        If it does not start.
+
+    Examples
+    --------
+    >>> start_ahead("python3", ".", {}).discard()  # doctest: +SKIP
+    """
+    saved = SavedNotebook(nbformat.v4.new_notebook(metadata={"papermill": {}}))
+    settings = {"startup_timeout": START_SECONDS, "meanwhile": lambda: None, "at_end": lambda failure: None, **options}
+    client = FollowedClient(saved, Silence(), Interruption(), kernel_name=kernel, **settings)
+    client.start({**os.environ, **env}, str(cwd))
+    return client
 
 
 def _join_streams(cell: nbformat.NotebookNode) -> None:

@@ -31,13 +31,12 @@ from mlops_nb.projects.saving import SavedNotebook
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+    from mlops_nb.projects.client import FollowedClient
+
 __all__ = [
     "Outcome", "check_output", "execute", "find_kernel", "inject", "injected_values", "load_notebook", "prepare",
     "read_notebook",
 ]  # fmt: skip
-
-START_SECONDS = 60
-"""How long a kernel may take to answer for the first time."""
 
 IOPUB_SECONDS = 60
 """How long outputs may lag behind the cell's end: a cell that printed much must not fail for it."""
@@ -372,6 +371,8 @@ def execute(
     meanwhile: Callable[[], None] = lambda: None,
     at_end: Callable[[Failure | None], None] = lambda failure: None,
     aside: tuple[str, str] = ("", ""),
+    after_cells: Callable[[], None] = lambda: None,
+    ahead: FollowedClient | None = None,
     **options: Any,
 ) -> Outcome:
     """Execute a notebook in a kernel of its own until its end or its first failure, and save it in both cases.
@@ -400,6 +401,10 @@ def execute(
         Called with the failure when the notebook is executed and saved and the kernel is ending, which takes as long.
     aside : (str, str)
         Python that the kernel runs before the first cell and after the last; it shows nothing and counts as no cell.
+    after_cells : callable, optional
+        Called when the last cell is over, before all else.
+    ahead : FollowedClient, optional
+        From `client.start_ahead`: its kernel executes the notebook, so `cwd` and `env` have no effect.
     **options
         Further options of nbclient's `NotebookClient`.
 
@@ -420,12 +425,13 @@ def execute(
     """
     kernel, note = find_kernel(notebook, kernel)
     prepare(notebook)
-    from mlops_nb.projects.client import FollowedClient  # nbclient: a quarter of a second
+    from mlops_nb.projects.client import START_SECONDS, FollowedClient  # nbclient: a quarter of a second
 
     told, stop = Told(listener), interruption or Interruption()
     saved = SavedNotebook(notebook, None if output is None else str(output))
     settings = {"startup_timeout": START_SECONDS, "iopub_timeout": IOPUB_SECONDS, "timeout": timeout, **options}
     settings |= {"meanwhile": meanwhile, "at_end": at_end, "opening": aside[0], "closing": aside[1]}
+    settings |= {"after_cells": after_cells, "ahead": ahead}
     client = FollowedClient(saved, told, stop, kernel_name=kernel, **settings)
     try:
         with on_signals(stop):

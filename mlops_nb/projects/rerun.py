@@ -206,7 +206,7 @@ def track_execution(
             job.output or partial,
             kernel=job.kernel,
             cwd=job.cwd,
-            env=_environment(space, run, job.path) | job.environment,
+            env=kernel_environment(space, run.run_id, run.experiment, job.path) | job.environment,
             listener=Told(recorder, listener),
             interruption=interruption,
             meanwhile=recorder.warm_up,
@@ -264,13 +264,19 @@ def _partial_path(space: Workspace, run: ActiveRun) -> Path | None:
         return None
 
 
-def _environment(space: Workspace, run: ActiveRun, path: Path) -> dict[str, str]:
-    """What the kernel has to know so that its tracked cells are nested in the run, in the same store."""
+def kernel_environment(space: Workspace, run_id: str, experiment: str, path: Path) -> dict[str, str]:
+    """What the kernel has to know so that its tracked cells are nested in the run, in the same store.
+
+    Examples
+    --------
+    >>> sorted(kernel_environment(workspaces.current(), "1", "e", Path("nb.ipynb")))[-1]
+    'MLOPS_NB_STORE'
+    """
     return {
         workspaces.ENV_STORE: str(space.root) if space.is_embedded else space.store_url,
         workspaces.ENV_ARTIFACTS: space.artifacts_url,
-        workspaces.ENV_EXPERIMENT: run.experiment,
-        workspaces.ENV_PARENT_RUN: run.run_id,
+        workspaces.ENV_EXPERIMENT: experiment,
+        workspaces.ENV_PARENT_RUN: run_id,
         workspaces.ENV_NOTEBOOK: str(path),
     }
 

@@ -251,8 +251,8 @@ _NOT_FOR_SKOPS = ("torch", "dask", "pytest", "jax", "cupy", "matplotlib", "rich"
 def _import_skops_alone(folder: str) -> None:
     """Where a model is of skops' format, import that without what it does not need.
 
-    The first time it walks through scikit-learn for the types that it trusts, and so imports whatever is installed beside
-    it: seconds, and hundreds of megabytes. This process has no other thread yet that could want them.
+    With scikit-learn it imports what is installed beside that: seconds, and hundreds of megabytes. This process has no
+    other thread yet that could want them.
     """
     if "skops.io" in sys.modules or not any(Path(folder).rglob("*.skops")):
         return

@@ -29,7 +29,8 @@ class Engine:
     """An open engine: `submit` a task, get a future.
 
     `alive` tells whether the cluster is still there. `lost` are names of exceptions that say that the worker of a task
-    is gone, and not that the notebook failed. `stop` asks what is running to stop, where there is a direct way.
+    is gone, and not that the notebook failed. `stop` asks what is running to stop, where there is a direct way. `ahead`
+    is how many more tasks than workers it takes, to have them ready; `has_begun` tells which of all are more than that.
     """
 
     name: str
@@ -41,6 +42,8 @@ class Engine:
     stop: Callable[[], None] = lambda: None
     lost: frozenset[str] = frozenset()
     local: bool = False
+    ahead: int = 0
+    has_begun: Callable[[Future[Answer]], bool] = lambda future: True
     reports: list[str] = field(default_factory=list)
 
     def submit(self, task: Task) -> Future[Answer]:
@@ -74,10 +77,11 @@ _idle: list[LocalExecutor] = []
 
 def _local(address: str, workers: int | None) -> Engine:
     count = workers or max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-    executor = LocalExecutor(count)
+    executor = LocalExecutor(count, lanes=2)
     return Engine(
         "local", executor, count, perform, close=lambda: executor.shutdown(cancel_futures=True),
-        stop=executor.stop_running, lost=frozenset({"WorkerLost"}), local=True,
+        stop=executor.stop_running, lost=frozenset({"WorkerLost"}), local=True, ahead=count,
+        has_begun=lambda future: getattr(future, "began", None) is not None,
     )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ SEED_NAMES = ("seed", "random_seed", "random_state", "rng_seed")
 KIND_TAG = "mlops_nb.kind"
 FACT = "sweep"
 PAGE = 1000
-_LEARNING = ("tpe", "gp", "cmaes", "nsgaii")
+LEARNING = ("tpe", "gp", "cmaes", "nsgaii")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def checked(plan: Plan) -> Plan:
     check_engine(plan.engine)
     if plan.workers is not None and plan.workers < 1:
         raise InvalidInput(f"{plan.workers} workers cannot work.", hint="Give --workers a number from 1 on.")
-    if plan.sampler in _LEARNING and not plan.metric:
+    if plan.sampler in LEARNING and not plan.metric:
         raise InvalidInput(f"The sampler {plan.sampler} learns from a metric.", hint="Name it with --metric NAME")
     if plan.stop_early and not plan.metric:
         raise InvalidInput("To stop trials early they have to be compared.", hint="Name the metric with --metric NAME")

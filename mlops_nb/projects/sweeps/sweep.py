@@ -16,7 +16,7 @@ from mlops_nb.projects.events import Interruption, on_signals
 from mlops_nb.projects.sweeps.board import Board, Trial
 from mlops_nb.projects.sweeps.engines import Engine, EngineLost, open_engine
 from mlops_nb.projects.sweeps.importance import board_importance
-from mlops_nb.projects.sweeps.plan import FACT, KIND_TAG, Plan, load_trials
+from mlops_nb.projects.sweeps.plan import FACT, KIND_TAG, LEARNING, Plan, load_trials
 from mlops_nb.projects.sweeps.samplers import Sampler, make_sampler
 from mlops_nb.projects.sweeps.stopping import is_hopeless, to_curve
 from mlops_nb.projects.sweeps.tasks import STATE_TAG, STOP_TAG, Answer, Task, close_killed
@@ -122,7 +122,7 @@ def _run_of(plan: Plan, space: Workspace, resume: str | None) -> Any:
                 run_name=plan.title, nested=True, experiment=plan.experiment, tags={KIND_TAG: "sweep"},
                 parent_run_id=None if outer is None else outer.run_id,
             )  # fmt: skip
-            run.log_params({axis.name: value for axis in plan.space.axes if (value := _shown(axis)) is not None})
+            run.log_params({axis.name: str(axis).partition("=")[2] for axis in plan.space.axes})
             keep_bytes(run, plan.source.encode("utf-8", "surrogatepass"), plan.path.rpartition("/")[2])
         run.fact(FACT, plan.as_json())
         space.flush()
@@ -134,10 +134,6 @@ def _run_of(plan: Plan, space: Workspace, resume: str | None) -> Any:
         finally:
             run.finish(Status.FINISHED)
             space.flush()
-
-
-def _shown(axis: Any) -> str | None:
-    return str(axis).partition("=")[2]
 
 
 class Drive:
@@ -152,6 +148,8 @@ class Drive:
         )  # fmt: skip
         self.board = _board(plan, sampler, known, run.run_id)
         self.board.workers, self.board.engine = engine.workers, engine.name
+        # A sampler that learns from each trial is not asked before it has to be.
+        self._places = engine.workers + (0 if plan.sampler in LEARNING else engine.ahead)
         self._out: dict[Future[Answer], Trial] = {}
         self._again: deque[Trial] = deque()
         self._curves: dict[int, list[tuple[int, float]]] = {}
@@ -214,18 +212,24 @@ class Drive:
         return self._again.popleft() if self._again else None
 
     def _submit(self) -> None:
-        while len(self._out) < self.engine.workers and (trial := self._next()) is not None:
+        while len(self._out) < self._places and (trial := self._next()) is not None:
             trial.attempt += 1
-            trial.state, trial.run_id, trial.started = "running", new_id(), time.time()
+            trial.state, trial.run_id = "waiting", new_id()
             try:
                 self._out[self.engine.submit(self._task(trial))] = trial
             except Exception as error:  # a client whose cluster is gone refuses, each in its own way
-                trial.state = "waiting"
                 self._again.appendleft(trial)
                 if self.engine.local:
                     raise
                 raise self._lost() from error
-            self.watcher.on_change(self.board, trial)
+            self._see_begun()
+
+    def _see_begun(self) -> None:
+        """Trials whose turn has come run; the others that are out only get ready."""
+        for future, trial in list(self._out.items()):
+            if trial.state == "waiting" and self.engine.has_begun(future):
+                trial.state, trial.started = "running", time.time()
+                self.watcher.on_change(self.board, trial)
 
     def _task(self, trial: Trial) -> Task:
         plan, values = self.plan, dict(trial.values)
@@ -250,6 +254,7 @@ class Drive:
             if not self._out:
                 return
             done, _ = wait(self._out, timeout=TICK_SECONDS, return_when=FIRST_COMPLETED)
+            self._see_begun()
             for future in done:
                 self._take(self._out.pop(future), future)
             if not done:
@@ -265,6 +270,7 @@ class Drive:
             raise self._lost() from None
         except Exception as error:
             if type(error).__name__ in self.engine.lost:
+                trial.attempt -= trial.state == "waiting"  # it had not begun
                 close_killed(self.space, trial.run_id)
                 self._retry(trial, str(error).partition("\n")[0])
                 return
@@ -275,14 +281,17 @@ class Drive:
         self._worked += answer.seconds
         trial.run_id, trial.seconds, trial.metrics = answer.run_id, answer.seconds, answer.metrics
         trial.attempt, trial.error, trial.worker = max(trial.attempt, answer.attempt), answer.error, answer.worker
-        if answer.state == "killed" and trial.state == "stopped":
-            self._tag(trial, "stopped")
-        elif answer.state == "killed":
+        if answer.state == "waiting":  # it was asked to stop before its turn came
+            trial.state, trial.run_id, trial.seconds, trial.attempt = "waiting", "", None, trial.attempt - 1
+            self._again.append(trial)
+        elif answer.state == "killed" and trial.state != "stopped":
             self._retry(trial, answer.error)
-            return
         else:
-            trial.state = answer.state
-        self._ended(trial)
+            if answer.state == "killed":
+                self._tag(trial, "stopped")
+            else:
+                trial.state = answer.state
+            self._ended(trial)
 
     def _retry(self, trial: Trial, reason: str) -> None:
         """The trial was lost for a reason outside of it: once more, once."""
@@ -405,8 +414,9 @@ class Drive:
 
     def _leave_running(self) -> None:
         for trial in self._out.values():
-            trial.state = "killed"
-            close_killed(self.space, trial.run_id)
+            if trial.state != "waiting":
+                trial.state = "killed"
+                close_killed(self.space, trial.run_id)
         self._out.clear()
 
     def _lost(self) -> EngineLost:
@@ -419,8 +429,6 @@ class Drive:
     def _tag(self, trial: Trial, state: str) -> None:
         with contextlib.suppress(MlopsError):
             self.space.store.update_run(trial.run_id, tags={STATE_TAG: state})
-
-    # -- the end ----------------------------------------------------------------------------------------------------
 
     def _wind_up(self) -> None:
         board = self.board

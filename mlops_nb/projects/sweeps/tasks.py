@@ -7,7 +7,6 @@ import hashlib
 import os
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,10 +16,13 @@ from mlops_nb import workspace as workspaces
 from mlops_nb.entities import Status, now_ms
 from mlops_nb.errors import InvalidInput, MlopsError, NotFound, StoreError
 from mlops_nb.projects.events import Interruption, NotebookFailed
+from mlops_nb.projects.sweeps.turns import CURRENT, Turn
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+    from mlops_nb.projects.client import FollowedClient
+    from mlops_nb.projects.rerun import Job
     from mlops_nb.workspace import Workspace
 
 SWEEP_TAG, TRIAL_TAG, POINT_TAG = "mlops_nb.sweep", "mlops_nb.trial", "mlops_nb.point"
@@ -70,14 +72,15 @@ class Answer:
     worker: str = ""
 
 
-_current: Interruption | None = None
+_stops: dict[str, Interruption] = {}
 _spaces: dict[tuple[str, str, str], Workspace] = {}
+_opening = threading.Lock()
 
 
 def request_stop() -> None:
-    """Ask the trial that this process executes to stop; asked again, its kernel is killed."""
-    if _current is not None:
-        _current.request()
+    """Ask the trials that this process has under way to stop; asked again, their kernels are killed."""
+    for stop in list(_stops.values()):
+        stop.request()
 
 
 def perform(task: Task) -> Answer:
@@ -90,7 +93,7 @@ def perform(task: Task) -> Answer:
     Returns
     -------
     Answer
-        Also for a notebook that failed.
+        Also for a notebook that failed. ``waiting`` if it was asked to stop before its turn came: there is no run then.
 
     Raises
     ------
@@ -101,22 +104,25 @@ def perform(task: Task) -> Answer:
     --------
     >>> perform(task)  # doctest: +SKIP
     """
-    global _current
-    began = time.monotonic()
+    turn, stop = CURRENT.get() or Turn(), Interruption()
     with _place(task) as folder:
         space = _workspace(task, folder)
-        task = _next_attempt(task, space)
-        stop = _current = Interruption()
+        _stops[task.run_id] = stop
         try:
+            asked, task = task.run_id, _next_attempt(task, space)
             if task.attempt > MOST_ATTEMPTS:
                 return Answer(task.run_id, "killed", task.attempt - 1, 0.0, error="its worker was lost twice")
-            with _watched(task, space, stop):
-                state, error = _execute(task, space, folder, stop)
+            with _prepared(task, space, folder, turn) as (job, ahead):
+                if not turn.take(stop):
+                    return Answer(asked, "waiting", task.attempt, 0.0)
+                job.options |= {"ahead": ahead, "after_cells": turn.give}
+                with _watched(task, space, stop):
+                    state, error = _execute(job, space, stop)
         finally:
-            _current = None
+            turn.give()
+            del _stops[asked]
         metrics = _metrics(space, task.run_id)
-    spent = time.monotonic() - began
-    return Answer(task.run_id, state, task.attempt, spent, metrics, error, worker=_name())
+    return Answer(task.run_id, state, task.attempt, turn.seconds, metrics, error, worker=_name())
 
 
 def _name() -> str:
@@ -141,12 +147,13 @@ def _place(task: Task) -> Iterator[Path]:
 def _workspace(task: Task, folder: Path) -> Workspace:
     """The sweep's store, opened once a process."""
     key = (task.store, task.artifacts, task.token)
-    if key not in _spaces:
-        if task.token:
-            os.environ[workspaces.ENV_TOKEN] = task.token
-        start = folder if task.local else Path(tempfile.mkdtemp(prefix="mlops_nb-worker-"))
-        _spaces[key] = workspaces.open_workspace(task.store, task.artifacts or None, start=start)
-    space = _spaces[key]
+    with _opening:
+        if key not in _spaces:
+            if task.token:
+                os.environ[workspaces.ENV_TOKEN] = task.token
+            start = folder if task.local else Path(tempfile.mkdtemp(prefix="mlops_nb-worker-"))
+            _spaces[key] = workspaces.open_workspace(task.store, task.artifacts or None, start=start)
+        space = _spaces[key]
     try:
         space.store.get_run(task.sweep_id)
     except NotFound:
@@ -186,29 +193,48 @@ def close_killed(space: Workspace, run_id: str) -> None:
             space.store.update_run(run_id, status=Status.KILLED.value, end_time=max(now_ms(), run.start_time))
 
 
-def _execute(task: Task, space: Workspace, folder: Path, stop: Interruption) -> tuple[str, str]:
-    from mlops_nb.projects.rerun import Job, track_execution
+@contextlib.contextmanager
+def _prepared(task: Task, space: Workspace, folder: Path, turn: Turn) -> Iterator[tuple[Job, FollowedClient | None]]:
+    """What is to be executed, and its kernel, started before its turn where somebody else has it."""
+    from mlops_nb.projects.client import start_ahead
+    from mlops_nb.projects.execution import find_kernel
+    from mlops_nb.projects.rerun import Job, kernel_environment
     from mlops_nb.projects.sweeps.warmth import WarmKernelManager, importable, use_modules
 
-    notebook = _prepared(task)
+    notebook = _filled(task)
     use_modules(importable(cell.source for cell in notebook.cells if cell.cell_type == "code"))
     path = Path(task.path) if task.local else folder / Path(task.path).name
     tags = {SWEEP_TAG: task.sweep_id, TRIAL_TAG: str(task.number), POINT_TAG: str(task.point)}
     tags |= {ATTEMPT_TAG: str(task.attempt)} | ({} if task.seed is None else {SEED_TAG: str(task.seed)})
-    name = f"{path.stem} #{task.number}"
-    job = Job(notebook, path, task.recorded, task.experiment, name, tags, None, task.kernel)
+    job = Job(notebook, path, task.recorded, task.experiment, f"{path.stem} #{task.number}", tags, None, task.kernel)
     job.cwd, job.run_id, job.parent_run_id = folder, task.run_id, task.sweep_id
-    job.options = {"timeout": task.timeout, "kernel_manager_class": WarmKernelManager}
+    options: dict[str, Any] = {"timeout": task.timeout, "kernel_manager_class": WarmKernelManager}
+    job.options = dict(options)
+    ahead = None
+    if turn.is_shared:
+        env = kernel_environment(space, task.run_id, task.experiment, path)
+        with contextlib.suppress(MlopsError):  # then it is started when its turn has come, and says itself why not
+            ahead = start_ahead(find_kernel(notebook, task.kernel)[0], folder, env, **options)
+    try:
+        yield job, ahead
+    finally:
+        if ahead is not None:
+            ahead.discard()
+
+
+def _execute(job: Job, space: Workspace, stop: Interruption) -> tuple[str, str]:
+    from mlops_nb.projects.rerun import track_execution
+
     _, outcome = track_execution(job, space, interruption=stop)
     try:
-        outcome.raise_for_failure(name)
+        outcome.raise_for_failure(str(job.name))
     except NotebookFailed as failed:
         killed = failed.failure.status is Status.KILLED
         return ("killed" if killed else "failed"), failed.message
     return "finished", ""
 
 
-def _prepared(task: Task) -> NotebookNode:
+def _filled(task: Task) -> NotebookNode:
     from mlops_nb.projects.execution import inject, read_notebook
 
     notebook = read_notebook(task.notebook, Path(task.path).name)

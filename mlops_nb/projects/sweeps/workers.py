@@ -9,8 +9,10 @@ import secrets
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
+from functools import partial
 from multiprocessing.connection import Connection, Listener
 from typing import Any
 
@@ -27,6 +29,12 @@ class WorkerLost(MlopsError):
     """The process that worked on a call is gone."""
 
 
+class Call(Future[Any]):
+    """A call to a worker. `began` is when its turn came: until then it only gets ready."""
+
+    began: float | None = None
+
+
 class LocalExecutor(Executor):
     """Runs calls in processes of its own.
 
@@ -36,24 +44,31 @@ class LocalExecutor(Executor):
     Parameters
     ----------
     workers : int
-        How many processes.
+        How many processes, and how many calls have their turn at once.
     idle_seconds : float
         A process that had nothing to do for so long ends, until it is needed again; 0 never.
+    lanes : int
+        How many calls a process may have under way: what has not its turn yet gets ready, what has had it ends.
     """
 
-    def __init__(self, workers: int, *, idle_seconds: float = 0.0, env: Mapping[str, str] | None = None) -> None:
-        self._queue: queue.Queue[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]] | None] = queue.Queue()
-        self._slots = [_Slot(idle_seconds, dict(env or {})) for _ in range(workers)]
-        self._threads = [threading.Thread(target=self._serve, args=(slot,), daemon=True) for slot in self._slots]
+    def __init__(
+        self, workers: int, *, idle_seconds: float = 0.0, lanes: int = 1, env: Mapping[str, str] | None = None
+    ) -> None:
+        self._queue: queue.Queue[tuple[Call, Callable[..., Any], tuple[Any, ...]] | None] = queue.Queue()
+        self._turns = _Turns(workers)
+        self._slots = [_Slot(self._turns, idle_seconds, lanes, dict(env or {})) for _ in range(workers)]
+        # One lane of each process, then the next ones: few calls are spread over all processes.
+        served = [slot for _ in range(lanes) for slot in self._slots]
+        self._threads = [threading.Thread(target=self._serve, args=(slot,), daemon=True) for slot in served]
         self._closing = False
         for thread in self._threads:
             thread.start()
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Call:
         """Run ``fn(*args)`` in a worker; both have to be picklable."""
         if kwargs:
             raise TypeError("LocalExecutor passes no keyword arguments on")
-        future: Future[Any] = Future()
+        future = Call()
         self._queue.put((future, fn, args))
         return future
 
@@ -80,6 +95,8 @@ class LocalExecutor(Executor):
         if wait:
             for thread in self._threads:
                 thread.join()
+            for slot in self._slots:
+                slot.close()
 
     def _serve(self, slot: _Slot) -> None:
         while (item := self._queue.get()) is not None:
@@ -87,22 +104,59 @@ class LocalExecutor(Executor):
             if not future.set_running_or_notify_cancel():
                 continue
             try:
-                future.set_result(slot.call(function, arguments))
+                future.set_result(slot.call(future, function, arguments))
             except BaseException as error:
                 future.set_exception(error)
             del item, future
-        slot.close()
+
+
+class _Turns:
+    """Who may begin: the calls of all processes, in the order in which they are ready."""
+
+    def __init__(self, free: int) -> None:
+        self._free = free
+        self._lock = threading.Lock()
+        self._waiting: dict[Call, Callable[[], None]] = {}
+        self._having: set[Call] = set()
+
+    def ask(self, call: Call, go: Callable[[], None]) -> None:
+        """The call is ready; `go` is called when its turn has come."""
+        with self._lock:
+            self._waiting[call] = go
+        self._hand_on()
+
+    def give(self, call: Call) -> None:
+        """The call has had its turn, or does not want it."""
+        with self._lock:
+            self._waiting.pop(call, None)
+            if call in self._having:
+                self._having.remove(call)
+                self._free += 1
+        self._hand_on()
+
+    def _hand_on(self) -> None:
+        while True:
+            with self._lock:
+                if not self._free or not self._waiting:
+                    return
+                call = next(iter(self._waiting))
+                go = self._waiting.pop(call)
+                self._having.add(call)
+                self._free -= 1
+                call.began = time.time()
+            go()
 
 
 class _Slot:
     """One process, started when it is needed."""
 
-    def __init__(self, idle_seconds: float, env: dict[str, str]) -> None:
-        self._idle = idle_seconds
-        self._env = env
+    def __init__(self, turns: _Turns, idle_seconds: float, lanes: int, env: dict[str, str]) -> None:
+        self._turns, self._idle, self._lanes, self._env = turns, idle_seconds, lanes, env
         self._process: subprocess.Popen[str] | None = None
         self._connection: Connection[Any, Any] | None = None
-        self._lock = threading.Lock()
+        self._reader: threading.Thread | None = None
+        self._calls: dict[int, tuple[Call, Future[tuple[bool, Any]]]] = {}
+        self._starting, self._lock = threading.Lock(), threading.Lock()
         self._number = 0
 
     @property
@@ -111,34 +165,69 @@ class _Slot:
         process = self._process
         return process.pid if process is not None and process.poll() is None else 0
 
-    def call(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    def call(self, call: Call, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         """Have a call carried out; `WorkerLost` if the process goes meanwhile."""
-        self._number += 1
         try:
-            self._start_if_needed()
-            assert self._connection is not None
-            with self._lock:
-                self._connection.send(("call", self._number, function, arguments))
-            number, good, value = self._connection.recv()
+            good, value = self._ask(call, function, arguments)
         except (EOFError, OSError) as error:
-            raise WorkerLost(f"A worker process {self._end_of()}.") from error
-        assert number == self._number
+            if not self._idle or call.began is not None:
+                raise WorkerLost(f"A worker process {self._end_of()}.") from error
+            good, value = self._ask(call, function, arguments)  # it was just going to rest
+        finally:
+            self._turns.give(call)
         if good:
             return value
         raise value
 
+    def _ask(self, call: Call, function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[bool, Any]:
+        answer: Future[tuple[bool, Any]] = Future()
+        with self._starting:
+            self._start_if_needed()
+            assert self._connection is not None
+            with self._lock:
+                self._number += 1
+                self._calls[self._number] = (call, answer)
+                self._connection.send(("call", self._number, function, arguments))
+        return answer.result()
+
+    def _read(self, connection: Connection[Any, Any]) -> None:
+        """Take in what the process says, until it is gone."""
+        try:
+            while True:
+                number, kind, *what = connection.recv()
+                call, answer = self._calls[number]
+                if kind == "ready":
+                    self._turns.ask(call, partial(self._send, connection, ("go", number)))
+                elif kind == "given":
+                    self._turns.give(call)
+                else:
+                    del self._calls[number]
+                    answer.set_result((what[0], what[1]))
+        except (EOFError, OSError):
+            with self._lock:
+                left, self._calls = list(self._calls.values()), {}
+                if self._connection is connection:
+                    self._connection = None
+            connection.close()
+            for _, answer in left:
+                answer.set_exception(EOFError())
+
+    def _send(self, connection: Connection[Any, Any], message: tuple[Any, ...]) -> None:
+        with self._lock, contextlib.suppress(OSError):
+            connection.send(message)
+
     def ask_to_stop(self) -> None:
         """Ask what is running to stop."""
-        with self._lock, contextlib.suppress(OSError):
-            if self._connection is not None:
-                self._connection.send(("stop",))
+        connection = self._connection
+        if connection is not None:
+            self._send(connection, ("stop",))
 
     def close(self) -> None:
         """End the process."""
         with self._lock:
             connection, self._connection = self._connection, None
         if connection is not None:
-            connection.close()
+            self._send(connection, ("bye",))
         process, self._process = self._process, None
         if process is not None:
             try:
@@ -146,15 +235,19 @@ class _Slot:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        if self._reader is not None:
+            self._reader.join(CLOSE_SECONDS)
+            self._reader = None
 
     def _start_if_needed(self) -> None:
-        if self.pid and self._connection is not None and not self._connection.closed and not self._is_gone():
+        if self.pid and self._connection is not None:
             return
         self.close()
         key = secrets.token_bytes(32)
         with Listener(authkey=key) as listener:
             address = str(listener.address)
-            command = [sys.executable, "-P", "-m", "mlops_nb.projects.sweeps.worker", address, str(self._idle)]
+            command = [sys.executable, "-P", "-m", "mlops_nb.projects.sweeps.worker", address]
+            command += [str(self._idle), str(self._lanes)]
             env = {name: value for name, value in os.environ.items() if name != ENV_CONTEXT} | self._env
             self._process = subprocess.Popen(
                 command, env=env, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=None, text=True,
@@ -164,15 +257,11 @@ class _Slot:
             self._process.stdin.write(key.hex() + "\n")
             self._process.stdin.close()
             with _unless_it_ends(self._process, address, key):
-                self._connection = listener.accept()
-        self._connection.recv_bytes()
-
-    def _is_gone(self) -> bool:
-        """Whether an idle worker has just closed its side."""
-        assert self._connection is not None
-        with contextlib.suppress(OSError, EOFError):
-            return self._connection.poll(0)  # nothing is expected now: what there is to read is the end
-        return True
+                connection = listener.accept()
+        connection.recv_bytes()
+        self._connection = connection
+        self._reader = threading.Thread(target=self._read, args=(connection,), daemon=True)
+        self._reader.start()
 
     def _end_of(self) -> str:
         process = self._process
