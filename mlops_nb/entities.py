@@ -374,18 +374,10 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class InStage:
-    """How many versions of a model are in a stage, and the newest of them."""
-
-    versions: int
-    latest: int
-
-
-@dataclass(frozen=True, slots=True)
 class RegisteredModel:
     """A name for versions of a model; `latest` is the highest there is, or 0. `rules` are the checks of promotions.
 
-    `stages` has every stage that some version is in, ``None`` as well: with `aliases` all that a list of models shows.
+    `stages` has every stage in use, ``None`` as well, with the number of versions in it and the newest of them.
     """
 
     name: str
@@ -395,7 +387,7 @@ class RegisteredModel:
     rules: dict[str, Any] = field(default_factory=dict)
     versions: int = 0
     latest: int = 0
-    stages: dict[str, InStage] = field(default_factory=dict)
+    stages: dict[str, tuple[int, int]] = field(default_factory=dict)
     user: str = ""
     creation_time: int = 0
     last_update_time: int = 0

@@ -56,14 +56,13 @@ def places(model: RegisteredModel) -> list[str]:
 
     Examples
     --------
-    >>> from mlops_nb.entities import InStage
-    >>> places(RegisteredModel("m", aliases={"champion": 1}, stages={"Production": InStage(3, 7)}))
+    >>> places(RegisteredModel("m", aliases={"champion": 1}, stages={"Production": (3, 7)}))
     ['@champion: 1', 'Production: 7 +2']
     """
     found = [f"@{alias}: {version}" for alias, version in sorted(model.aliases.items())]
-    for stage, there in model.stages.items():
+    for stage, (count, latest) in model.stages.items():
         if stage not in ("None", "Archived"):
-            found.append(f"{stage}: {there.latest}" + (f" +{there.versions - 1}" if there.versions > 1 else ""))
+            found.append(f"{stage}: {latest}" + (f" +{count - 1}" if count > 1 else ""))
     return found
 
 

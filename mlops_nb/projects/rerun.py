@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from mlops_nb.workspace import Workspace
 
-__all__ = ["Job", "run_notebook", "track_execution"]
+__all__ = ["Job", "kernel_environment", "run_notebook", "track_execution"]
 
 
 @dataclass(slots=True)

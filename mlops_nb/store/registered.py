@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from mlops_nb.entities import InStage, Page, RegisteredModel, Signed, check_name, check_tag, new_id, now_ms
+from mlops_nb.entities import Page, RegisteredModel, Signed, check_name, check_tag, new_id, now_ms
 from mlops_nb.errors import AlreadyExists
 from mlops_nb.store import registry_schema as tables
 from mlops_nb.store.audit import Audit, unknown_model
@@ -167,9 +167,9 @@ class Registered(Audit):
         versions = tables.versions.c
         ids = [row["model_id"] for row in rows]
         counted = fetch_in(transaction, self._database, "count versions", _select_count, versions.model_id, ids)
-        stages: dict[str, dict[str, InStage]] = {}
+        stages: dict[str, dict[str, tuple[int, int]]] = {}
         for model_id, stage, count, latest in sorted(counted):
-            stages.setdefault(model_id, {})[stage] = InStage(count, latest)
+            stages.setdefault(model_id, {})[stage] = (count, latest)
         tags, aliases, rules = (parse_column([row[key] for row in rows]) for key in ("tags", "aliases", "rules"))
         return [
             RegisteredModel(
@@ -178,8 +178,8 @@ class Registered(Audit):
                 its_tags,
                 its_aliases,
                 its_rules,
-                sum(each.versions for each in stages.get(row["model_id"], {}).values()),
-                max((each.latest for each in stages.get(row["model_id"], {}).values()), default=0),
+                sum(count for count, _ in stages.get(row["model_id"], {}).values()),
+                max((latest for _, latest in stages.get(row["model_id"], {}).values()), default=0),
                 stages.get(row["model_id"], {}),
                 user=row["user_id"],
                 creation_time=row["creation_time"],

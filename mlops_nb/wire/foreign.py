@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from mlops_nb.entities import DataRef, Experiment, InStage, ModelVersion, Points, RegisteredModel, Run, Status
+from mlops_nb.entities import DataRef, Experiment, ModelVersion, Points, RegisteredModel, Run, Status
 from mlops_nb.errors import InvalidInput
 from mlops_nb.wire.logged import LoggedModel, LoggedPoint, read_status
 from mlops_nb.wire.mlflow import NAME_TAG, STATUSES, model_ref, read_dataset_input, read_tags, split_tags
@@ -151,7 +151,7 @@ def read_model(given: Mapping[str, Any]) -> RegisteredModel:
     >>> read_model({"name": "churn", "aliases": [{"alias": "champion", "version": "3"}]}).aliases
     {'champion': 3}
     >>> read_model({"name": "churn", "latest_versions": [{"version": "4", "current_stage": "Staging"}]}).stages
-    {'Staging': InStage(versions=1, latest=4)}
+    {'Staging': (1, 4)}
     """
     told = given.get("latest_versions", [])
     newest = {_text(each, "current_stage") or "None": _whole(each["version"]) for each in told}
@@ -163,7 +163,7 @@ def read_model(given: Mapping[str, Any]) -> RegisteredModel:
         {str(each["alias"]): _whole(each["version"]) for each in given.get("aliases", [])},
         versions=latest,
         latest=latest,
-        stages={stage: InStage(1, version) for stage, version in sorted(newest.items())},
+        stages={stage: (1, version) for stage, version in sorted(newest.items())},
         user=_text(given, "user_id"),
         creation_time=_whole(given.get("creation_timestamp")),
         last_update_time=_whole(given.get("last_updated_timestamp")),

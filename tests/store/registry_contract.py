@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from mlops_nb.entities import Artifact, InStage, ModelVersion, Signed
+from mlops_nb.entities import Artifact, ModelVersion, Signed
 from mlops_nb.errors import AlreadyExists, InvalidInput, NotFound
 from mlops_nb.store import RegistryStore
 
@@ -173,9 +173,9 @@ class TestVersions:
         store.delete_version("churn", 4)
         churn, empty, other = store.search_models().items
         assert (churn.versions, churn.latest, churn.aliases) == (3, 3, {})
-        assert churn.stages == {"None": InStage(1, 2), "Production": InStage(2, 3)}
+        assert churn.stages == {"None": (1, 2), "Production": (2, 3)}
         assert (empty.versions, empty.latest, empty.stages) == (0, 0, {})
-        assert other.stages == {"None": InStage(1, 1)} and store.get_model("churn") == churn
+        assert other.stages == {"None": (1, 1)} and store.get_model("churn") == churn
         found = store.latest_versions(["churn", "empty", "gone"])
         newest = [(version.stage, version.version) for version in found["churn"]]
         assert found["empty"] == [] and newest == [("Production", 3), ("None", 2)]

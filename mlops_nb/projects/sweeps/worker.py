@@ -14,7 +14,7 @@ from functools import partial
 from multiprocessing.connection import Client
 from typing import Any
 
-__all__ = ["main"]
+__all__ = ["Worker", "main"]
 
 
 def main(address: str, idle_seconds: float, lanes: int) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 from mlops_nb.errors import MlopsError
 from mlops_nb.workspace import ENV_CONTEXT
 
-__all__ = ["LocalExecutor", "WorkerLost"]
+__all__ = ["Call", "LocalExecutor", "WorkerLost"]
 
 CLOSE_SECONDS = 15
 """How long a worker may take to end what it does, once it was asked to."""
