@@ -254,7 +254,12 @@ def trial_of(run: Run, plan: Plan) -> Trial | None:
     )
 
 
+_PLAIN = {"int": int, "float": float, "bool": bool, "str": str}
+
+
 def _typed(parameter: Any, value: Any) -> Any:
+    if type(value) is _PLAIN.get(parameter.type.name):
+        return value  # as nearly all are; there may be many thousands
     try:
         return parameter.convert(value)
     except ValueError:

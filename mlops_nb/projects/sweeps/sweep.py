@@ -176,8 +176,6 @@ class Drive:
             self.watcher.on_end(self.board)
         return self.board
 
-    # -- what is to be done -----------------------------------------------------------------------------------------
-
     def _restore(self) -> None:
         """Take up what earlier sessions did: the sampler learns it, what did not finish goes first."""
         for trial in self.board.trials.values():
@@ -246,8 +244,6 @@ class Drive:
             timeout=plan.timeout, watch_seconds=LOOK_SECONDS if watched else 0.0, local=self.engine.local,
         )  # fmt: skip
 
-    # -- the loop ---------------------------------------------------------------------------------------------------
-
     def _loop(self) -> None:
         while not self._stop.requested:
             self._submit()
@@ -271,13 +267,16 @@ class Drive:
         except Exception as error:
             if type(error).__name__ in self.engine.lost:
                 trial.attempt -= trial.state == "waiting"  # it had not begun
-                close_killed(self.space, trial.run_id)
-                self._retry(trial, str(error).partition("\n")[0])
-                return
-            if not self.engine.alive():
+                found = close_killed(self.space, trial.run_id)
+                if found is None:
+                    self._retry(trial, str(error).partition("\n")[0])
+                    return
+                answer = found  # its run was over
+            elif not self.engine.alive():
                 self._retry(trial, "its worker was lost")
                 raise self._lost() from error
-            raise
+            else:
+                raise
         self._worked += answer.seconds
         trial.run_id, trial.seconds, trial.metrics = answer.run_id, answer.seconds, answer.metrics
         trial.attempt, trial.error, trial.worker = max(trial.attempt, answer.attempt), answer.error, answer.worker
@@ -340,8 +339,6 @@ class Drive:
         if index not in self._told and point.complete and len(point.trials) == self.plan.seeds:
             self._told.add(index)
             self.sampler.tell(index, point.mean)
-
-    # -- stopping ---------------------------------------------------------------------------------------------------
 
     def _look(self) -> None:
         now = time.monotonic()

@@ -183,14 +183,24 @@ def _follow(run_id: str, digest: str) -> str:
     return f"{int(run_id[:12], 16) + 1:012x}7{digest[:3]}8{digest[3:18]}"
 
 
-def close_killed(space: Workspace, run_id: str) -> None:
-    """Say of a run whose process is gone that it was killed; what its journal holds is delivered before."""
+def close_killed(space: Workspace, run_id: str) -> Answer | None:
+    """Say of a run whose process is gone that it was killed; what its journal holds is delivered before.
+
+    Returns
+    -------
+    Answer or None
+        What came of it, if the run had finished when its process went.
+    """
     with contextlib.suppress(StoreError):
         space.recover()
     with contextlib.suppress(NotFound, StoreError):
         run = space.store.get_run(run_id)
         if run.end_time is None:
             space.store.update_run(run_id, status=Status.KILLED.value, end_time=max(now_ms(), run.start_time))
+        elif run.status is Status.FINISHED:
+            spent, attempt = (run.end_time - run.start_time) / 1000, int(run.tags.get(ATTEMPT_TAG, "1"))
+            return Answer(run_id, "finished", attempt, spent, dict(run.metrics))
+    return None
 
 
 @contextlib.contextmanager

@@ -69,6 +69,7 @@ class LocalExecutor(Executor):
         if kwargs:
             raise TypeError("LocalExecutor passes no keyword arguments on")
         future = Call()
+        self._turns.enter(future)
         self._queue.put((future, fn, args))
         return future
 
@@ -102,6 +103,7 @@ class LocalExecutor(Executor):
         while (item := self._queue.get()) is not None:
             future, function, arguments = item
             if not future.set_running_or_notify_cancel():
+                self._turns.give(future)
                 continue
             try:
                 future.set_result(slot.call(future, function, arguments))
@@ -111,24 +113,31 @@ class LocalExecutor(Executor):
 
 
 class _Turns:
-    """Who may begin: the calls of all processes, in the order in which they are ready."""
+    """Who may begin: the calls of all processes, in the order in which they were submitted."""
 
     def __init__(self, free: int) -> None:
         self._free = free
         self._lock = threading.Lock()
-        self._waiting: dict[Call, Callable[[], None]] = {}
+        self._order: dict[Call, Callable[[], None] | None] = {}
         self._having: set[Call] = set()
+
+    def enter(self, call: Call) -> None:
+        """The call is there, and gets ready."""
+        with self._lock:
+            self._order[call] = None
 
     def ask(self, call: Call, go: Callable[[], None]) -> None:
         """The call is ready; `go` is called when its turn has come."""
         with self._lock:
-            self._waiting[call] = go
+            if call not in self._order:
+                return
+            self._order[call] = go
         self._hand_on()
 
     def give(self, call: Call) -> None:
         """The call has had its turn, or does not want it."""
         with self._lock:
-            self._waiting.pop(call, None)
+            self._order.pop(call, None)
             if call in self._having:
                 self._having.remove(call)
                 self._free += 1
@@ -137,10 +146,11 @@ class _Turns:
     def _hand_on(self) -> None:
         while True:
             with self._lock:
-                if not self._free or not self._waiting:
+                call = next(iter(self._order), None)
+                go = None if call is None else self._order[call]
+                if not self._free or call is None or go is None:
                     return
-                call = next(iter(self._waiting))
-                go = self._waiting.pop(call)
+                del self._order[call]
                 self._having.add(call)
                 self._free -= 1
                 call.began = time.time()

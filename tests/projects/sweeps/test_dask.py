@@ -88,9 +88,11 @@ def test_a_sweep_on_a_cluster_loses_a_worker_then_the_scheduler(
         if trial.values["n"] == 2 and not victims:
             victims.append(trial.run_id)
             wait_until(lambda: where.exists() and "2 " in where.read_text())
-            cluster.workers[0].kill()
-            Path(f"{gate}2").touch()
             cluster.add_worker()
+            cluster.workers[0].kill()
+            # Only then: a kernel that outlives its worker by a moment would finish the trial.
+            wait_until(lambda: space.store.get_run(trial.run_id).status is not Status.RUNNING)
+            Path(f"{gate}2").touch()
         if trial.values["n"] == 4:
             wait_until(lambda: where.exists() and "\n4 " in where.read_text())
             cluster.scheduler.kill()

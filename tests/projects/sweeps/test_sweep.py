@@ -70,7 +70,9 @@ def test_a_sweep_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFix
 
 @pytest.mark.slow
 def test_a_killed_worker_costs_one_attempt(tmp_path: Path) -> None:
-    book = write_book(tmp_path / "book.ipynb", QUICK, "import time\nprint('begun')\nif n == 2: time.sleep(2)")
+    gate = tmp_path / "gate"
+    cell = f"import time, pathlib\nwhile n == 2 and not pathlib.Path({str(gate)!r}).exists(): time.sleep(0.05)"
+    book = write_book(tmp_path / "book.ipynb", QUICK, cell)
     space = workspaces.current()
     killed: list[str] = []
 
@@ -79,8 +81,13 @@ def test_a_killed_worker_costs_one_attempt(tmp_path: Path) -> None:
             killed.append(trial.run_id)
             wait_until(lambda: any(run.run_id == trial.run_id for run in space.store.open_runs()))
             wait_until(lambda: space.store.search_runs(None, f"parent_run_id = '{trial.run_id}'").items)
+            # The one before is written down beside this one; it is over when its worker is killed, told or not.
+            wait_until(lambda: space.store.get_run(board.trials[0].run_id).end_time)
             worker = next(p for p in ours() if p.pid == space.store.get_run(trial.run_id).lease.pid)  # type: ignore[union-attr]
             worker.kill()
+            worker.wait(30)
+            wait_until(lambda: len(ours()) == 0)  # its kernels end with it, and do not see the gate
+            gate.touch()
 
     followed = Followed(act)
     board = run_sweep(make_plan(book, {"n": "1..3"}, metric="score", workers=1), watcher=followed)
