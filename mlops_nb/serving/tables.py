@@ -45,10 +45,10 @@ def answers_table(answers: Sequence[Answer], model: str, redacted: frozenset[str
         "error": column([_error(each, redacted) for each in answers], text),
     }
     for prefix, part in ((INPUT, "inputs"), (OUTPUT, "outputs")):
-        names = dict.fromkeys(name for each in answers for name in getattr(each, part) if name not in redacted)
-        for name in names:
-            pieces = [getattr(each, part).get(name) for each in answers]
-            made[f"{prefix}{name}"] = join_values(pieces, counts)
+        columns = [getattr(each, part) for each in answers]
+        shapes = dict.fromkeys(map(tuple, columns))  # hardly ever more than one
+        for name in dict.fromkeys(name for shape in shapes for name in shape if name not in redacted):
+            made[f"{prefix}{name}"] = join_values([each.get(name) for each in columns], counts)
     return arrow.table(made)
 
 
@@ -140,10 +140,12 @@ def join_values(pieces: Sequence[Any], counts: Sequence[int]) -> Any:
     """
     import pyarrow as arrow
 
-    values: list[Any] = []
-    for piece, count in zip(pieces, counts, strict=True):
-        found = [None] * count if piece is None else _plain(piece)
-        values += found if len(found) == count else [None] * count
+    values: list[Any] = [piece[0] for piece in pieces if type(piece) is list and len(piece) == 1]
+    if len(values) != len(pieces) or len(values) != sum(counts):  # not one row a request, as nearly all are
+        values = []
+        for piece, count in zip(pieces, counts, strict=True):
+            found = [None] * count if piece is None else _plain(piece)
+            values += found if len(found) == count else [None] * count
     try:
         made = arrow.array(values, from_pandas=True)
     except (arrow.ArrowException, OverflowError, TypeError, ValueError):

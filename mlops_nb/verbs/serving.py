@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import logging
 import sys
 import time
 from collections.abc import Iterator
@@ -200,7 +201,8 @@ def _executor(engine: str, workers: int | None, files: int) -> Iterator[Executor
             yield pool
     elif engine == "dask":
         distributed = require("distributed", "dask", purpose="score on a Dask cluster")
-        options = {"n_workers": workers or None, "threads_per_worker": 1, "dashboard_address": None}
+        options = {"n_workers": workers or None, "threads_per_worker": 1, "dashboard_address": None,
+                   "silence_logs": logging.ERROR}  # fmt: skip
         with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster, set_as_default=False) as own:
             yield own.get_executor(pure=False)
     else:
