@@ -7,7 +7,8 @@ from typing import Any
 
 from mlops_nb.errors import InvalidState
 from mlops_nb.monitoring.performance import LEAST, Truths, seconds_of
-from mlops_nb.serving.log import INPUT, read_answers, read_feedback
+from mlops_nb.serving.log import read_answers, read_feedback
+from mlops_nb.serving.tables import INPUT
 
 MOST = 200_000
 """Rows that are kept: the newest."""

@@ -19,7 +19,8 @@ from mlops_nb.monitoring.service import ServiceTally
 from mlops_nb.monitoring.tallies import Tally, tallies_of
 from mlops_nb.monitoring.windows import Windows
 from mlops_nb.registry import Resolved
-from mlops_nb.serving.log import INPUT, OUTPUT, read_answers, read_feedback
+from mlops_nb.serving.log import read_answers, read_feedback
+from mlops_nb.serving.tables import INPUT, OUTPUT
 from mlops_nb.workspace import Workspace
 
 _ALWAYS = ("time", "version", "run_id", "row", "status", "latency_ms")

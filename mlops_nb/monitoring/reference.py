@@ -13,7 +13,7 @@ from mlops_nb.entities import DataRef
 from mlops_nb.errors import InvalidInput, MlopsError, NotFound, require
 from mlops_nb.models.snapshot import REFERENCE, take_snapshot
 from mlops_nb.registry import Resolved, load_model
-from mlops_nb.serving.log import INPUT
+from mlops_nb.serving.tables import INPUT
 from mlops_nb.workspace import Workspace
 
 SEEN_ROWS = 200_000

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from mlops_nb.serving.log import INPUT, OUTPUT
+from mlops_nb.serving.tables import INPUT, OUTPUT
 
 NEW_VALUES = 20
 """Unknown categories that are kept by name."""

@@ -68,7 +68,7 @@ def run_stored(
         If the run has not kept its notebook.
     """
     run = view.run
-    book = stored_notebook(view)
+    book = _stored_notebook(view)
     path = Path(str(run.notebook))
     path = path if path.is_absolute() else space.project / path
     job = Job(book, path, dict(run.params), run.experiment, f"{run.name}-again", dict(tags), kernel=site.kernel)
@@ -79,7 +79,7 @@ def run_stored(
     return load_view(run_id, space), outcome
 
 
-def stored_notebook(view: RunView) -> NotebookNode:
+def _stored_notebook(view: RunView) -> NotebookNode:
     """The executed notebook that a run has kept.
 
     Raises
@@ -176,7 +176,7 @@ def _only_one(name: str, is_original: bool) -> dict[str, Any]:
 
 
 def _compare_cells(original: RunView, rerun: RunView, tolerance: Tolerance) -> list[dict[str, Any]]:
-    books = [stored_notebook(view) for view in (original, rerun)]
+    books = [_stored_notebook(view) for view in (original, rerun)]
     shown, again = ({cell.id: cell for cell in book.cells if cell.cell_type == "code"} for book in books)
     found: list[dict[str, Any]] = []
     for name, cell in shown.items():

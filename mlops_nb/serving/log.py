@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 FOLDER = "serving"
 ANSWERS = "answers"
 FEEDBACK = "feedback"
-INPUT = "input."
-OUTPUT = "output."
 PREDICTION = "prediction"
 CHAMPION, CHALLENGER, SHADOW = "champion", "challenger", "shadow"
 

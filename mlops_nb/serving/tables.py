@@ -6,10 +6,12 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from mlops_nb.serving.log import INPUT, OUTPUT
-
 if TYPE_CHECKING:
     from mlops_nb.serving.recorder import Answer, Truth
+
+INPUT = "input."
+OUTPUT = "output."
+"""What stands before the names of a request's columns, and of an answer's, in the log."""
 
 
 def answers_table(answers: Sequence[Answer], model: str, redacted: frozenset[str] = frozenset()) -> Any:
