@@ -45,7 +45,7 @@ def ipyparallel(folder: Path) -> Iterator[str]:
         wait_until(place.exists)
         import ipyparallel as ipp
 
-        with contextlib.closing(ipp.Client(url_file=str(place))) as client:
+        with contextlib.closing(ipp.Client(str(place))) as client:
             client.wait_for_engines(2, timeout=120)
         yield f"ipyparallel://{place}"
     finally:

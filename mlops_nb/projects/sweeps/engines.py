@@ -140,7 +140,7 @@ def _ipyparallel(address: str, workers: int | None) -> Engine:
     ipyparallel = require("ipyparallel", "ipyparallel", purpose="sweep on an IPython cluster")
     from pathlib import Path
 
-    options = {"url_file": address} if Path(address).suffix == ".json" else {"profile": address or "default"}
+    options = {"connection_info" if Path(address).suffix == ".json" else "profile": address or "default"}
     try:
         client = ipyparallel.Client(timeout=CONNECT_SECONDS, **options)
     except (OSError, TimeoutError) as error:
