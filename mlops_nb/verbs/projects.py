@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -118,6 +119,8 @@ def _run_pipeline(
         "links": [list(link) for link in pipeline.links()],
     }
     failed = any(each.state == "failed" for each in found)
+    if failed:
+        notes.append(f"What is up to date is not repeated; go on with: mlops-nb run {shlex.quote(asked.target)}")
     return Result("pipeline", data, plain, 1 if failed else 0, "\nmlops-nb: ".join(notes))
 
 
