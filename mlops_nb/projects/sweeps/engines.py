@@ -111,7 +111,13 @@ def _dask(address: str, workers: int | None) -> Engine:
 def _ray(address: str, workers: int | None) -> Engine:
     ray = require("ray", "ray", purpose="sweep on a Ray cluster")
     where = {"": None, "auto": "auto", "local": "local"}.get(address, address)
-    ray.init(address=where, ignore_reinit_error=True, log_to_driver=False)
+    try:
+        ray.init(address=where, ignore_reinit_error=True, log_to_driver=False)
+    except Exception as error:  # what its processes said, in whatever class
+        raise InvalidInput(
+            f"There is no Ray cluster at {address or 'auto'!r}: {str(error).partition('.')[0]}.",
+            hint="Start one with: ray start --head; or use --engine ray://local",
+        ) from error
     count = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
     executor = RayExecutor(ray)
     return Engine(
