@@ -44,7 +44,7 @@ def models_view(models: Sequence[RegisteredModel]) -> Bundle:
                 tag("td", tag("strong", text(model.name, 60))),
                 number_cell(count),
                 number_cell(newest),
-                tag("td", marks),
+                tag("td", marks, cls="wrap"),
                 tag("td", text(model.description, 80), cls="wrap"),
             ]
         )
