@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
+import json
 import os
 import shlex
 import signal
@@ -220,6 +222,10 @@ def _execute(command: Command, folder: Path, site: Site, asked: Launch, run: Any
     paths = [site.bin or str(Path(sys.executable).parent), os.environ.get("PATH", "")]
     environment = os.environ | {"PATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
     environment |= site.environment | command.environment
+    if not site.bin and "MLFLOW_TRACKING_URI" not in environment and importlib.util.find_spec("mlflow") is not None:
+        # What the command logs with MLflow lands in this store, nested in its run; see `server.bridge`.
+        within = json.dumps({"mlflow.parentRunId": run.run_id})
+        environment |= {"MLFLOW_TRACKING_URI": "mlops-nb:", "MLFLOW_RUN_CONTEXT": within}
     stop = asked.interruption or Interruption()
     try:
         process = subprocess.Popen(
