@@ -25,7 +25,7 @@ from mlops_nb.workspace import open_workspace
 
 TOKEN = "bench"
 CLIENTS = 8
-START_SECONDS = 180
+START_SECONDS = 300
 PART = 500
 """Runs that are stored in one transaction."""
 
@@ -40,8 +40,8 @@ class Side:
 
 
 @contextmanager
-def served(kind: str, folder: Path, python: str) -> Iterator[Side]:
-    """A server of one kind on an empty store: ours by this interpreter, MLflow's by its own."""
+def served(kind: str, folder: Path, python: str, workers: int = 0) -> Iterator[Side]:
+    """A server of one kind on an empty store: ours by this interpreter, MLflow's by its own, with its own `workers`."""
     folder.mkdir()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -53,6 +53,7 @@ def served(kind: str, folder: Path, python: str) -> Iterator[Side]:
         command = [
             *(python, "-m", "mlflow", "server", "--port", str(port), "--backend-store-uri"),
             *(f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", f"{folder}/files"),
+            *(("--workers", str(workers)) if workers else ()),
         ]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
     environment |= {"MLOPS_NB_TOKEN": TOKEN, "MLOPS_NB_STORE": str(folder / "store")}

@@ -219,6 +219,7 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(MEASURES), help="which measures, with commas between them")
     parser.add_argument("--runs", type=int, default=10_000, help="runs that are searched; in PostgreSQL ten times more")
     parser.add_argument("--megabytes", type=int, default=2048, help="of the large file")
+    parser.add_argument("--workers", type=int, default=0, help="of MLflow's server; by default as many as it likes")
     parser.add_argument("--scale", type=float, default=1.0, help="0.1 for a tenth of the calls")
     options = parser.parse_args()
     wanted = options.only.split(",")
@@ -232,7 +233,7 @@ def main() -> None:
         clients: list[Client] = []
         if set(wanted) - {"postgres"}:
             kinds = ("ours", "mlflow") if set(wanted) - {"postgres", "kernel"} else ("ours",)
-            sides = {kind: stack.enter_context(served(kind, folder / kind, python)) for kind in kinds}
+            sides = {kind: stack.enter_context(served(kind, folder / kind, python, options.workers)) for kind in kinds}
             count = CLIENTS if "many" in wanted else 2 if "file" in wanted else 1 if "mlflow" in kinds else 0
             clients = [stack.enter_context(Client(python)) for _ in range(count)]
         measures: dict[str, Callable[[], list[Row]]] = {
