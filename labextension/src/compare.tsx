@@ -109,7 +109,7 @@ function Sections(props: { found: ICompare }): JSX.Element {
         </label>
       </div>
       {sections.some(section => section.shown.length) ? (
-        <div className="mlops-Scroll">
+        <div className="mlops-Scroll" tabIndex={0}>
           <table className="mlops-Table mlops-Side">
             <thead>
               <tr>

@@ -166,7 +166,7 @@ function SweepBox(props: { lab: ILab; result: any }): JSX.Element {
   return (
     <section>
       <h2>{result.metric ? __('Points, the best %1 first', showText(result.metric)) : __('Points')}</h2>
-      <div className="mlops-Scroll">
+      <div className="mlops-Scroll" tabIndex={0}>
         <table className="mlops-Table mlops-Grid-table">
           <thead>
             <tr>

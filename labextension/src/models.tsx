@@ -188,7 +188,7 @@ function Versions(props: { lab: ILab; model: IModelRecord; chosen: number | null
   const { lab, model } = props;
   const call = (command: string, args: object) => void attempt(() => lab.app.commands.execute(command, { name: model.name, ...args }));
   return (
-    <div className="mlops-Scroll">
+    <div className="mlops-Scroll" tabIndex={0}>
       <table className="mlops-Table mlops-Grid-table">
         <thead>
           <tr>

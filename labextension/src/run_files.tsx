@@ -144,7 +144,7 @@ function pretty(text: string, ending: string): string {
 function Cells(props: { text: string; separator: string }): JSX.Element {
   const rows = props.text.split('\n', 201).filter(Boolean).map(line => splitRow(line, props.separator).slice(0, 60));
   return (
-    <div className="mlops-Scroll">
+    <div className="mlops-Scroll" tabIndex={0}>
       <table className="mlops-Table">
         <thead><tr>{(rows[0] ?? []).map((cell, index) => <th key={index} scope="col"><Name text={cell} limit={30} /></th>)}</tr></thead>
         <tbody>

@@ -263,7 +263,7 @@ export function RunsTable(props: { lab: ITabProps['lab']; runs: IRun[]; current?
     .filter(key => new Set(runs.map(run => JSON.stringify(run.params[key]))).size > 1)
     .slice(0, 6);
   return (
-    <div className="mlops-Scroll">
+    <div className="mlops-Scroll" tabIndex={0}>
       <table className="mlops-Table mlops-Grid-table">
         <thead>
           <tr>

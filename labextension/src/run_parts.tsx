@@ -301,7 +301,7 @@ export function Lineage(props: { lab: ILab; start: string; stamp?: number }): JS
     }
   };
   return (
-    <div className="mlops-Scroll">
+    <div className="mlops-Scroll" tabIndex={0}>
       <svg className="mlops-Lineage" width={columns * BOX.across} height={rows * BOX.down + 4} role="group" aria-label={__('Lineage')}>
         {edges.map((edge, index) => {
           const a = placed.get(edge.source);

@@ -87,8 +87,9 @@ def axes_of(runs: Sequence[Run]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {"params": [], "metrics": []}
     for kind, chosen in found.items():
         for key in dict.fromkeys(key for run in runs for key in getattr(run, kind)):
-            values = {str(getattr(run, kind).get(key)) for run in runs}
-            if len(chosen) < AXES and len(values) > 1 and all(len(value) <= 40 for value in values):
+            given = [str(getattr(run, kind)[key]) for run in runs if key in getattr(run, kind)]
+            is_of_most = len(given) * 2 > len(runs) and len(set(given)) > 1
+            if len(chosen) < AXES and is_of_most and all(len(value) <= 40 for value in given):
                 chosen.append(key)
     return found
 

@@ -50,11 +50,13 @@ class Lab:
         self.token = secrets.token_hex(16)
         self.log = folder / "lab.log"
         self._process: subprocess.Popen[bytes] | None = None
+        self._port = 0
         self.url = ""
 
     def start(self) -> None:
         """Start and wait until it answers."""
-        self.root.mkdir(parents=True)
+        self.root.mkdir(parents=True, exist_ok=True)
+        self._port = self._port or _free_port()
         env = {key: value for key, value in os.environ.items() if not key.startswith(("MLOPS_NB_", "JUPYTER", "JPY_"))}
         for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR"):
             env[f"JUPYTER_{name}"] = str(self.folder / name.lower())
@@ -63,10 +65,10 @@ class Lab:
         env["IPYTHONDIR"] = str(self.folder / "ipython")
         env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), env.get("PYTHONPATH")]))
         config = self.folder / "config_dir" / "labconfig"
-        config.mkdir(parents=True)
+        config.mkdir(parents=True, exist_ok=True)
         (config / "default_setting_overrides.json").write_text(json.dumps(OVERRIDES))
         command = [
-            sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={_free_port()}",
+            sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={self._port}",
             "--ServerApp.port_retries=50", "--no-browser", "--allow-root", f"--IdentityProvider.token={self.token}",
             f"--ServerApp.root_dir={self.root}", "--LabApp.expose_app_in_browser=True",
             "--LabApp.extension_manager=readonly",
@@ -101,11 +103,12 @@ class Lab:
         for session in self.request("GET", "/api/sessions"):
             self.request("DELETE", f"/api/sessions/{session['id']}")
 
-    def stop(self) -> None:
-        """Stop the server and its kernels."""
+    def stop(self, *, sessions: bool = True) -> None:
+        """Stop the server, its kernels with it; a later `start` is at the same address."""
         if self._process is None or self._process.poll() is not None:
             return
-        self.end_sessions()
+        if sessions:
+            self.end_sessions()
         self._process.terminate()
         try:
             self._process.wait(20)

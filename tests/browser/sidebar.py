@@ -103,6 +103,7 @@ class Panels:
         """The sidebar, by a click on its tab."""
         tab = self.page.locator('.jp-SideBar li[data-id="mlops-nb-runs"]')
         tab.wait_for()
+        self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         if "lm-mod-current" not in (tab.get_attribute("class") or ""):  # a click on an open one closes it
             tab.click()
         sidebar = self.page.locator(".mlops-Sidebar")

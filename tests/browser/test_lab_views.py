@@ -118,7 +118,6 @@ def test_comparison_by_keys(views: Panels) -> None:
     view.wait_for_function("document.activeElement?.classList.contains('mlops-Search-field')")
     view.keyboard.type("experiment = 'churn'")
     view.wait_for_function("document.querySelector('.mlops-Total').textContent === '120'")
-    view.keyboard.press("Escape")
     view.locator(".mlops-Rows").focus()
     for _ in range(6):
         view.keyboard.press("ArrowDown")
@@ -129,7 +128,7 @@ def test_comparison_by_keys(views: Panels) -> None:
     views.snap_everywhere("4-compare")
     views.check_accessible(".mlops-ComparePage")
     compare.get_by_role("tab", name="Differences").focus()
-    tabs = {"Curves": ".uplot canvas", "Plots": ".mlops-Line", "Code": ".mlops-Tab", "Outputs": ".mlops-Tab"}
+    tabs = {"Curves": ".uplot canvas", "Plots": ".mlops-Axis-name", "Code": ".mlops-Tab", "Outputs": ".mlops-Tab"}
     for tab, shows in tabs.items():
         view.keyboard.press("ArrowRight")
         assert compare.get_by_role("tab", name=tab).get_attribute("aria-selected") == "true"

@@ -1,0 +1,287 @@
+"""Measure JupyterLab's panels in Chromium on a store of many runs, with MLflow's UI on the same runs beside them.
+
+Everything is real: a JupyterLab server, a browser without a GPU, a store of 100,000 runs, `mlflow server` in its own
+environment. Times are wall times in the page, so the load average stands beside them.
+
+    python -m benchmarks.lab --cache FOLDER          # ten minutes; the first time longer, to fill stores
+    python -m benchmarks.lab --cache FOLDER --runs 10000 --no-mlflow
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.lab_server import Server, bundle_sizes, fill_curves, fill_runs, mlflow_server
+
+FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+ROWS = ".mlops-Row-run"
+LONG_TASKS = """() => {
+    window.longTasks = [];
+    new PerformanceObserver(list => list.getEntries().forEach(each => longTasks.push(each.duration)))
+        .observe({type: 'longtask', buffered: false});
+}"""
+SCROLL = """selector => new Promise(done => {
+    const node = document.querySelector(selector);
+    const frames = [];
+    let last = performance.now();
+    let left = 240;
+    const step = now => {
+        frames.push(now - last);
+        last = now;
+        node.scrollTop += 180;
+        --left ? requestAnimationFrame(step) : done(frames);
+    };
+    requestAnimationFrame(step);
+})"""
+SEEN = """selector => new Promise(done => {
+    const begin = performance.now();
+    const look = () => document.querySelector(selector) ? done(performance.now() - begin) : requestAnimationFrame(look);
+    look();
+})"""
+
+Table = list[tuple[str, str, str]]
+
+
+def main() -> None:
+    """Fill, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cache", type=Path, required=True, help="where stores and MLflow's environment live")
+    parser.add_argument("--runs", type=int, default=100_000, help="runs in the store")
+    parser.add_argument("--points", type=int, default=1_000_000, help="points of each of ten curves")
+    parser.add_argument("--repeat", type=int, default=3, help="pages a measure; the median counts")
+    parser.add_argument("--no-mlflow", action="store_true", help="leave MLflow's UI out")
+    options = parser.parse_args()
+    cache = options.cache.resolve()
+    store = fill_runs(cache, options.runs)
+    table: Table = []
+    with browser() as chromium, tempfile.TemporaryDirectory(prefix="bench-lab-", ignore_cleanup_errors=True) as folder:
+        server = Server(Path(folder) / "with", store)
+        try:
+            table += measure_sidebar(chromium, server, options.repeat)
+            table += measure_start(chromium, server, Path(folder), options.repeat)
+        finally:
+            server.stop()
+        curves = Server(Path(folder) / "curves", fill_curves(cache, options.points))
+        try:
+            table += measure_curves(chromium, curves, options.repeat)
+        finally:
+            curves.stop()
+        table += [("bundle, compressed", f"{bundle_sizes()[1] / 1000:.0f} kB", "<= 400 kB")]
+        if not options.no_mlflow:
+            with mlflow_server(cache, options.runs) as address:
+                table += measure_mlflow(chromium, address, options.repeat)
+    show(table, options.runs)
+
+
+@contextmanager
+def browser() -> Iterator[Any]:
+    """A headless Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    path = os.environ.get("MLOPS_NB_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        raise SystemExit("No Chromium is installed; name one with MLOPS_NB_CHROMIUM.")
+    with sync_playwright() as driver:
+        made = driver.chromium.launch(executable_path=path, headless=True, args=FLAGS.split())
+        yield made
+        made.close()
+
+
+@contextmanager
+def page(chromium: Any, address: str, **options: Any) -> Iterator[Any]:
+    """A fresh page, loaded."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 800}, **options)
+    made = context.new_page()
+    made.set_default_timeout(180_000)
+    try:
+        made.goto(address)
+        yield made
+    finally:
+        context.close()
+
+
+def wait_lab(view: Any) -> None:
+    """Until JupyterLab stands."""
+    view.wait_for_function("window.jupyterapp && window.jupyterapp.started")
+    view.evaluate("jupyterapp.restored.then(() => true)")
+
+
+def median(measure: Callable[[], float], times: int) -> float:
+    """The median of several, each in a page of its own."""
+    return statistics.median(measure() for _ in range(times))
+
+
+def measure_sidebar(chromium: Any, server: Server, times: int) -> Table:
+    """The sidebar from the click on its tab on: first rows, scrolling, searching, memory."""
+    found: dict[str, list[float]] = {name: [] for name in ("open", "long", "frame", "p95", "search", "memory")}
+    for _ in range(times):
+        with page(chromium, server.lab_url()) as view:
+            wait_lab(view)
+            view.wait_for_timeout(1500)  # what JupyterLab itself still does after its start
+            before = memory(view)
+            view.evaluate("document.querySelector('.jp-SideBar li[data-id=\"mlops-nb-runs\"]').id = 'bench-tab'")
+            found["open"].append(opened(view))
+            view.evaluate(LONG_TASKS)
+            frames = view.evaluate(SCROLL, ".mlops-Rows")
+            view.wait_for_timeout(300)
+            found["long"].append(max([0.0, *view.evaluate("longTasks")]))
+            found["frame"].append(statistics.median(frames))
+            found["p95"].append(sorted(frames)[int(len(frames) * 0.95)])
+            found["search"].append(searched(view))
+            found["memory"].append(memory(view) - before)
+    middle = {name: statistics.median(values) for name, values in found.items()}
+    return [
+        ("sidebar opened to first rows", f"{middle['open']:.0f} ms", "<= 700 ms"),
+        ("scrolling: longest task", f"{middle['long']:.0f} ms", "<= 50 ms"),
+        ("scrolling: a frame, median / 95 %", f"{middle['frame']:.1f} / {middle['p95']:.1f} ms", "16.7 ms"),
+        ("search: the answer after the typed pause", f"{middle['search']:.0f} ms", "<= 300 ms"),
+        ("memory of the page, more than before", f"{middle['memory'] / 1e6:.0f} MB", "<= 150 MB"),
+    ]
+
+
+def opened(view: Any) -> float:
+    """Milliseconds from the click on the tab to the first row."""
+    return float(
+        view.evaluate(
+            f"""() => {{
+                const seen = ({SEEN})({ROWS!r});
+                const tab = document.getElementById('bench-tab');
+                for (const kind of ['pointerdown', 'mousedown', 'pointerup', 'mouseup', 'click'])
+                    tab.dispatchEvent(new PointerEvent(kind, {{bubbles: true, button: 0,
+                        clientX: tab.getBoundingClientRect().x + 5, clientY: tab.getBoundingClientRect().y + 5}}));
+                return seen;
+            }}"""
+        )
+    )
+
+
+def searched(view: Any) -> float:
+    """Milliseconds from the request for what was typed to its rows in the page."""
+    view.evaluate(
+        """() => {
+            performance.setResourceTimingBufferSize(5000);
+            const total = () => document.querySelector('.mlops-Total').textContent;
+            const before = total();
+            window.benchSeen = 0;
+            const look = () => total() && total() !== before && document.querySelector('.mlops-Row-run')
+                ? window.benchSeen = performance.now() : requestAnimationFrame(look);
+            look();
+        }"""
+    )
+    view.locator(".mlops-Sidebar .mlops-Search-field").fill("metrics.accuracy > 0.9 AND params.depth = 3")
+    view.wait_for_function("window.benchSeen > 0")
+    asked = """() => performance.getEntriesByType('resource').filter(each =>
+        each.name.includes('/lab/runs?') && each.name.includes('filter=')).map(each => each.startTime)"""
+    return float(view.evaluate("benchSeen")) - max(view.evaluate(asked))
+
+
+def memory(view: Any) -> float:
+    """Bytes of the page's heap after a collection."""
+    session = view.context.new_cdp_session(view)
+    session.send("HeapProfiler.collectGarbage")
+    used = session.send("Runtime.getHeapUsage")["usedSize"]
+    session.detach()
+    return float(used)
+
+
+def measure_start(chromium: Any, server: Server, folder: Path, times: int) -> Table:
+    """JupyterLab's start with the panels and without, taking turns."""
+    plain = Server(folder / "without", server.store, extension=False)
+    try:
+        taken: dict[bool, list[float]] = {True: [], False: []}
+        for number in range(times * 2 + 2):
+            with_panels = number % 2 == 0
+            with page(chromium, (server if with_panels else plain).lab_url()) as view:
+                wait_lab(view)
+                if number > 1:  # the first of each warms caches
+                    taken[with_panels].append(view.evaluate("performance.now()"))
+        with_, without = statistics.median(taken[True]), statistics.median(taken[False])
+    finally:
+        plain.stop()
+    return [("JupyterLab's start, more than without", f"{with_ - without:+.0f} ms (of {without:.0f})", "<= +100 ms")]
+
+
+def measure_curves(chromium: Any, server: Server, times: int) -> Table:
+    """The page of a run with ten long curves: the first time, when the server has read none of them, and again."""
+    taken = []
+    for _ in range(times):
+        with page(chromium, server.lab_url()) as view:
+            wait_lab(view)
+            view.evaluate("import('data:text/javascript,1')")
+            taken.append(
+                view.evaluate(
+                    """async () => {
+                        const begin = performance.now();
+                        const api = jupyterapp.serviceManager.serverSettings;
+                        const answer = await fetch(`${api.baseUrl}mlops-nb/lab/runs?limit=1`,
+                            {headers: {Authorization: `token ${api.token}`}});
+                        const run = (await answer.json()).runs[0].run_id;
+                        await jupyterapp.commands.execute('mlops-nb:open-run', {run, tab: 'curves'});
+                        while (document.querySelectorAll('.uplot canvas').length < 10)
+                            await new Promise(requestAnimationFrame);
+                        return performance.now() - begin;
+                    }"""
+                )
+            )
+    return [
+        ("page of a run, 10 curves: first", f"{taken[0]:.0f} ms", ""),
+        ("page of a run, 10 curves: again", f"{statistics.median(taken[1:] or taken):.0f} ms", "<= 1000 ms"),
+    ]
+
+
+def measure_mlflow(chromium: Any, address: str, times: int) -> Table:
+    """MLflow's own UI on the same runs, for comparison: from the address to the first row of its table."""
+    rows = "[data-testid='run-table-row'], .ag-center-cols-container .ag-row, [role='row'] a[href*='/runs/']"
+
+    def first_rows() -> float:
+        begin = time.perf_counter()
+        with page(chromium, f"{address}/#/experiments/{mlflow_experiment(address)}/runs") as view:
+            view.locator(rows).first.wait_for()
+            return (time.perf_counter() - begin) * 1000
+
+    return [("MLflow's UI: from its address to the first rows", f"{median(first_rows, times):.0f} ms", "")]
+
+
+def mlflow_experiment(address: str) -> str:
+    """The experiment that holds the runs."""
+    import urllib.request
+
+    query = json.dumps({"max_results": 10}).encode()
+    asked = urllib.request.Request(
+        f"{address}/api/2.0/mlflow/experiments/search", query, {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(asked, timeout=60) as answer:
+        found = json.loads(answer.read())["experiments"]
+    return str(next(each["experiment_id"] for each in found if each["name"] == "bench"))
+
+
+def show(table: Table, runs: int) -> None:
+    """Print the table."""
+    chromium = subprocess.run(
+        [os.environ.get("MLOPS_NB_CHROMIUM") or shutil.which("chromium") or "true", "--version"],
+        capture_output=True, text=True, check=False,
+    ).stdout.strip()  # fmt: skip
+    load = " ".join(f"{value:.1f}" for value in os.getloadavg())
+    machine = f"Python {platform.python_version()}; {os.cpu_count()} cores; load average {load} at the end"
+    print(f"{runs:,} runs; {chromium}; {machine}\n")
+    print("| what | measured | asked for |\n|---|---|---|")
+    for row in table:
+        print("| " + " | ".join(row) + " |")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
