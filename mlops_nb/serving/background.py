@@ -255,9 +255,11 @@ def main() -> int:
         sys.stdout.flush()
 
     try:
-        space = workspaces.open_workspace(asked["store"], asked["artifacts"])
         settings = ServeSettings.from_plain(asked["settings"])
-        supervisor = Supervisor(asked["uris"], space, settings, trust=tuple(asked["trust"]), say=say)
+        supervisor = Supervisor(
+            asked["uris"], lambda: workspaces.open_workspace(asked["store"], asked["artifacts"]), settings,
+            trust=tuple(asked["trust"]), say=say,
+        )  # fmt: skip
         end_with(supervisor, sys.stdin.buffer)
         run_until_signal(supervisor, started)
     except MlopsError as error:

@@ -42,6 +42,19 @@ def give_back() -> int:
     return freed
 
 
+def memory_of(pid: int | None = None) -> int:
+    """Resident memory of a process, in bytes; of this one by default.
+
+    Examples
+    --------
+    >>> memory_of() > 1_000_000
+    True
+    """
+    import psutil
+
+    return int(psutil.Process(pid).memory_info().rss)
+
+
 def _clean_maps(text: str) -> Iterator[tuple[int, int, int]]:
     """Start, end and resident bytes of private maps of files that are read-only and hold nothing of our own.
 

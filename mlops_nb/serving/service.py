@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import time
 import zlib
@@ -290,10 +289,3 @@ def _truths(entry: Any, now: float) -> list[Truth]:
         if not isinstance(value, (str, int, float, bool)):
             raise InvalidInput("A truth is a number, a text, true or false.", hint=_FEEDBACK_ADVICE)
     return [Truth(name, place, now, value) for place, value in values]
-
-
-def memory_of(pid: int | None = None) -> int:
-    """Resident memory of a process, in bytes."""
-    import psutil
-
-    return int(psutil.Process(pid or os.getpid()).memory_info().rss)

@@ -18,15 +18,16 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlops_nb.errors import InvalidState, require_installed
 from mlops_nb.serving.board import Board
-from mlops_nb.serving.following import Follower
-from mlops_nb.serving.memory import give_back
-from mlops_nb.serving.service import memory_of
+from mlops_nb.serving.memory import give_back, memory_of
 from mlops_nb.serving.settings import ServeSettings, Source
 from mlops_nb.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mlops_nb.serving.following import Follower
 
 START_SECONDS = 300.0
 """A worker that is not ready by then has failed."""
@@ -63,7 +64,8 @@ class Supervisor:
     ----------
     uris : mapping of str to str
         The models by role.
-    space : Workspace
+    space : callable
+        Opens the workspace, when the workers have begun to import what they need.
     settings : ServeSettings
     trust : tuple of str
         As for `load_model`.
@@ -72,16 +74,16 @@ class Supervisor:
     """
 
     def __init__(
-        self, uris: Mapping[str, str], space: Workspace, settings: ServeSettings, *, trust: tuple[str, ...] = (),
-        say: Callable[[str], None] = lambda sentence: None,
+        self, uris: Mapping[str, str], space: Callable[[], Workspace], settings: ServeSettings, *,
+        trust: tuple[str, ...] = (), say: Callable[[str], None] = lambda sentence: None,
     ) -> None:  # fmt: skip
         require_installed("uvicorn", "serve", purpose="serve a model")
-        self.settings = dataclasses.replace(settings, log_root=settings.log_root or str(space.root))
-        self._space = space
+        self.settings = settings
+        self._uris, self._trust, self._open = uris, trust, space
         self._say = say
         self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._wake_up, self._woken = socket.socketpair()
-        self._follower = Follower(uris, space, trust, lambda found: self._post(lambda: self._install(found)), say)
+        self._follower: Follower | None = None
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._woken, selectors.EVENT_READ)
         self._workers: list[_Process] = []
@@ -111,7 +113,7 @@ class Supervisor:
     @property
     def sources(self) -> dict[str, Source]:
         """What is served, by role."""
-        return self._follower.sources
+        return self._follower.sources if self._follower is not None else {}
 
     def start(self) -> None:
         """Start the workers, and return when all of them answer.
@@ -124,7 +126,7 @@ class Supervisor:
         try:
             for slot in range(self.settings.workers):
                 self._spawn(slot)  # they import while the model is looked up
-            self._follower.sources = self._follower.look()
+            self._follower = follower = self._look_up()
             for worker in self._workers:
                 self._configure(worker)
             deadline = time.monotonic() + START_SECONDS
@@ -137,8 +139,22 @@ class Supervisor:
         except BaseException:
             self.stop()
             raise
-        self._follower.start(self.settings.follow_every)
+        follower.start(self.settings.follow_every)
         give_back()
+
+    def _look_up(self) -> Follower:
+        """Open the workspace, and find what the URIs mean."""
+        from mlops_nb.serving.following import Follower
+
+        space = self._open()
+        self.settings = dataclasses.replace(self.settings, log_root=self.settings.log_root or str(space.root))
+
+        def moved(found: dict[str, Source]) -> None:
+            self._post(lambda: self._install(found))
+
+        found = Follower(self._uris, space, self._trust, moved, self._say)
+        found.sources = found.look()
+        return found
 
     def run(self) -> None:
         """Look after the workers until `end` is called."""
@@ -155,7 +171,8 @@ class Supervisor:
     def stop(self) -> None:
         """Let the workers finish what they are at, and end them."""
         self._ending = True
-        self._follower.stop()
+        if self._follower is not None:
+            self._follower.stop()
         with contextlib.suppress(OSError):
             self._listener.close()
         for worker in self._workers:

@@ -20,10 +20,10 @@ from mlops_nb.errors import MlopsError
 from mlops_nb.models.flavors.skops_files import skops_io
 from mlops_nb.serving.board import Board
 from mlops_nb.serving.log import log_folder
-from mlops_nb.serving.memory import give_back
+from mlops_nb.serving.memory import give_back, memory_of
 from mlops_nb.serving.recorder import Recorder
 from mlops_nb.serving.scoring import Served, load_served
-from mlops_nb.serving.service import Service, memory_of
+from mlops_nb.serving.service import Service
 from mlops_nb.serving.settings import ServeSettings, Source
 
 IDLE_SECONDS = 75.0

@@ -63,7 +63,7 @@ def do_serve(asked: argparse.Namespace) -> Result:
     from mlops_nb.serving.supervisor import Supervisor, run_until_signal
 
     settings, made = _settings(asked, 8000)
-    supervisor = Supervisor(_uris(asked), workspaces.current(), settings, trust=tuple(asked.trust), say=_say)
+    supervisor = Supervisor(_uris(asked), workspaces.current, settings, trust=tuple(asked.trust), say=_say)
 
     def started(service: Supervisor) -> None:
         facts = announcement(service)

@@ -240,9 +240,14 @@ class LabPage:
 
     def screenshot(self, path: Path) -> None:
         """Keep a picture of the page; ``MLOPS_NB_SCREENSHOTS`` names the folder to keep it in."""
-        target = Path(SCREENSHOTS) / path.name if SCREENSHOTS else path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=str(target))
+        self.page.screenshot(path=kept(path))
+
+
+def kept(path: Path) -> str:
+    """Where a picture goes: to its place, or into the folder that ``MLOPS_NB_SCREENSHOTS`` names."""
+    target = Path(SCREENSHOTS) / path.name if SCREENSHOTS else path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return str(target)
 
 
 def _free_port() -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.lab import Lab, LabPage
+from tests.browser.lab import Lab, LabPage, kept
 
 pytestmark = pytest.mark.browser
 
@@ -49,10 +49,9 @@ for number, row in enumerate(asked.to_dict("records")):
 recorder.close()"""
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_look_again_and_a_refusal(page: LabPage, lab: Lab, tmp_path: Path, theme: str) -> None:
-    lab.write_notebook(f"monitoring-{theme}/monitoring.ipynb", [START, "%mlops monitor models:/churn/1"])
-    page.open_notebook(f"monitoring-{theme}/monitoring.ipynb", theme=theme)
+def test_look_again_and_a_refusal(page: LabPage, lab: Lab, tmp_path: Path) -> None:
+    lab.write_notebook("monitoring/monitoring.ipynb", [START, "%mlops monitor models:/churn/1"])
+    page.open_notebook("monitoring/monitoring.ipynb")
     page.run_all()
     view = page.page
     panel = view.locator(".mlops-nb-panel")
@@ -60,7 +59,9 @@ def test_look_again_and_a_refusal(page: LabPage, lab: Lab, tmp_path: Path, theme
     assert panel.locator("strong").first.inner_text() == "models:/churn/1"
     assert "city <b>" in panel.locator(".report").inner_text()
     assert panel.locator(".report img.picture").count() > 8
-    panel.screenshot(path=tmp_path / f"monitoring-{theme}.png")
+    for theme in ("light", "dark"):
+        page.set_theme(theme)
+        panel.screenshot(path=kept(tmp_path / f"monitoring-{theme}.png"))
 
     panel.locator("select").select_option("1h")
     panel.locator("button", has_text="Look again").wait_for()
@@ -68,4 +69,4 @@ def test_look_again_and_a_refusal(page: LabPage, lab: Lab, tmp_path: Path, theme
     panel.locator("button", has_text="Retrain …").click()
     panel.locator("button", has_text="Retrain").last.click()
     panel.locator(".refusal", has_text="has no alias 'champion'").wait_for()
-    panel.screenshot(path=tmp_path / f"monitoring-refused-{theme}.png")
+    panel.screenshot(path=kept(tmp_path / "monitoring-refused.png"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.lab import Lab, LabPage
+from tests.browser.lab import Lab, LabPage, kept
 
 pytestmark = pytest.mark.browser
 
@@ -70,7 +70,7 @@ def test_requests_latency_and_drift_live(page: LabPage, lab: Lab, tmp_path: Path
     panel.scroll_into_view_if_needed()
     for theme in ("light", "dark"):
         page.set_theme(theme)
-        panel.screenshot(path=str(_kept(tmp_path / f"service-{theme}.png")))
+        panel.screenshot(path=kept(tmp_path / f"service-{theme}.png"))
     url = panel.locator("a.url").inner_text()
     with urllib.request.urlopen(url + "/status", timeout=30) as answer:
         assert json.load(answer)["models"][0]["uri"] == "models:/churn/1"
@@ -81,8 +81,3 @@ def test_requests_latency_and_drift_live(page: LabPage, lab: Lab, tmp_path: Path
         urllib.request.urlopen(url + "/ping", timeout=30)
     assert page.errors == [] and page.outside == []
 
-
-def _kept(path: Path) -> Path:
-    from tests.browser.lab import SCREENSHOTS
-
-    return Path(SCREENSHOTS) / path.name if SCREENSHOTS else path
