@@ -22,8 +22,8 @@ from mlops_nb.monitoring.report import Report, settle
 from mlops_nb.monitoring.tallies import Tally, stack_tallies, tallies_of
 from mlops_nb.monitoring.windows import iso
 from mlops_nb.registry import Resolved, resolve
+from mlops_nb.serving.covering import read_name
 from mlops_nb.serving.log import ANSWERS, log_files, read_file, stamp, stamp_of
-from mlops_nb.serving.merging import read_name
 from mlops_nb.serving.tables import INPUT, OUTPUT
 from mlops_nb.workspace import Workspace
 

@@ -7,7 +7,7 @@ A folder a served model, ``serving/<name>``. In it, each written at once and und
   (``champion``, ``challenger`` or ``shadow``), ``latency_ms`` float64 (of the request), ``status`` int64 (HTTP's),
   ``error`` text or null, then ``input.<column>`` and ``output.<column>``; a single prediction is ``output.prediction``.
 * ``feedback-<utc stamp>-<pid>-<n>.parquet``: ``request_id``, ``row``, ``time``, ``truth`` (number, bool or text).
-* The same with ``<stamp>~<n>`` at its end: what was many small files (see `mlops_nb.serving.merging`).
+* The same with ``<stamp>~<n>`` at its end: what was many small files (see `mlops_nb.serving.covering`).
 
 The stamp is the time at which a file was written: all its rows are older. A column's type can differ between files,
 when the model has no signature; a column that a file lacks was not asked about there.
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops_nb.errors import CorruptData, InvalidInput, require
-from mlops_nb.serving.merging import uncovered
+from mlops_nb.serving.covering import uncovered
 
 if TYPE_CHECKING:
     import pyarrow

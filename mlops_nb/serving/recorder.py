@@ -16,8 +16,9 @@ from typing import Any
 
 from mlops_nb.errors import InvalidInput
 from mlops_nb.serving import tables
+from mlops_nb.serving.covering import clear_covered, read_name
 from mlops_nb.serving.log import ANSWERS, CHAMPION, FEEDBACK, all_files, log_files, moment_of, stamp, stamp_of
-from mlops_nb.serving.merging import clear_covered, merge, read_name
+from mlops_nb.serving.merging import merge
 
 _FILE_ROWS = 20_000
 """So many waiting rows are written before their time."""

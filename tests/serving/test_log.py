@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mlops_nb.errors import CorruptData, InvalidInput
-from mlops_nb.serving import LogSettings, Recorder, log_folder, merging, read_answers, read_feedback, tables
+from mlops_nb.serving import LogSettings, Recorder, covering, log_folder, merging, read_answers, read_feedback, tables
 from mlops_nb.serving.log import all_files, log_files
 from mlops_nb.serving.recorder import Answer, Truth, _Part, sweep
 
@@ -101,10 +101,10 @@ def test_many_small_files_become_few_and_every_row_counts_once(tmp_path: Path) -
     recorder._sweep()
     assert recorder.failures == 0 and len(list(tmp_path.iterdir())) == whole + 1, "who reads just now reads on"
     [merged, last] = log_files(tmp_path)
-    assert merging.read_name(merged).covers and pq.read_metadata(merged).num_rows == whole - 1
+    assert covering.read_name(merged).covers and pq.read_metadata(merged).num_rows == whole - 1
     assert sorted(row for table in read_answers(tmp_path) for row in table["request_id"].to_pylist()) == before
-    assert merging.clear_covered(all_files(tmp_path)) == []
-    gone = merging.clear_covered(all_files(tmp_path), time.time() + 2 * merging.GRACE)
+    assert covering.clear_covered(all_files(tmp_path)) == []
+    gone = covering.clear_covered(all_files(tmp_path), time.time() + 2 * covering.GRACE)
     assert len(gone) == whole - 1 and sorted(tmp_path.iterdir()) == sorted([merged, last])
     assert sorted(row for table in read_answers(tmp_path) for row in table["request_id"].to_pylist()) == before
     assert sweep(tmp_path, 0, 1) == [merged, last], "its time is up like any other's"
@@ -114,7 +114,7 @@ def test_a_clock_that_is_set_back_does_not_hide_what_comes(tmp_path: Path, monke
     first = write(tmp_path, answer(1, when=4e9))
     monkeypatch.setattr(time, "time", lambda: 1.7e9)
     second = write(tmp_path, answer(2, when=1.7e9))
-    names = [merging.read_name(path) for path in log_files(tmp_path)]
+    names = [covering.read_name(path) for path in log_files(tmp_path)]
     assert first.written == second.written == 1 and names[0].stamp < names[1].stamp
 
 
