@@ -22,8 +22,13 @@ from typing import Any
 
 from benchmarks.run import machine
 
+CLOCKS = """
+import json, sys, time
+def now():
+    return time.perf_counter(), time.process_time()
+"""
 FIT = """
-import json, sys, time, warnings, logging
+import warnings, logging
 warnings.simplefilter("ignore")
 logging.disable(logging.WARNING)
 from sklearn.datasets import load_breast_cancer
@@ -38,9 +43,9 @@ SAVE = {
 from mlops_nb.models import save_model
 import mlops_nb
 save_model(model, folder + "/warm", input_example=X.head(3), requirements=[])
-begin = time.perf_counter()
+begin = now()
 save_model(model, folder + "/model", input_example=X.head(3), requirements=[])
-print(json.dumps(time.perf_counter() - begin))
+print(json.dumps([after - before for after, before in zip(now(), begin)]))
 """,
     "mlflow": FIT
     + """
@@ -52,26 +57,25 @@ try:
 except TypeError:
     options = dict(input_example=X.head(3), pip_requirements=["scikit-learn"])
     mlflow.sklearn.save_model(model, folder + "/warm", **options)
-begin = time.perf_counter()
+begin = now()
 mlflow.sklearn.save_model(model, folder + "/model", **options)
-print(json.dumps(time.perf_counter() - begin))
+print(json.dumps([after - before for after, before in zip(now(), begin)]))
 """,
 }
 LOAD = {
     "ours": """
-import json, sys, time
-begin = time.perf_counter()
+begin = now()
 import mlops_nb
 model = mlops_nb.load_model(sys.argv[1] + "/model")
-print(json.dumps(time.perf_counter() - begin))
+print(json.dumps([after - before for after, before in zip(now(), begin)]))
 """,
     "mlflow": """
-import json, sys, time, warnings
+import warnings
 warnings.simplefilter("ignore")
-begin = time.perf_counter()
+begin = now()
 import mlflow.pyfunc
 model = mlflow.pyfunc.load_model(sys.argv[1] + "/model")
-print(json.dumps(time.perf_counter() - begin))
+print(json.dumps([after - before for after, before in zip(now(), begin)]))
 """,
 }
 
@@ -106,29 +110,34 @@ def mlflow_python(cache: Path) -> str:
 
 def beside(python: str, repeat: int) -> list[tuple[str, float, float]]:
     """Saving and loading, ours and MLflow's in turn."""
-    found: dict[tuple[str, str], list[float]] = {}
+    found: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for _ in range(repeat):
         for who, interpreter in (("ours", sys.executable), ("mlflow", python)):
             with tempfile.TemporaryDirectory() as folder:
                 for what, code in (("save", SAVE[who]), ("load", LOAD[who])):
                     found.setdefault((what, who), []).append(seconds(interpreter, code, folder))
-    medians = {key: statistics.median(values) for key, values in found.items()}
+    medians = {key: [statistics.median(clock) for clock in zip(*values, strict=True)] for key, values in found.items()}
     names = {
         "save": "save a forest of 100 trees, with signature and example",
         "load": "load it in a fresh process, imports included",
     }
-    return [(name, medians[what, "ours"], medians[what, "mlflow"]) for what, name in names.items()]
+    return [
+        (name + clock, medians[what, "ours"][place], medians[what, "mlflow"][place])
+        for what, name in names.items()
+        for place, clock in enumerate(("", ", processor time"))
+    ]
 
 
-def seconds(python: str, code: str, folder: str) -> float:
-    """What a process prints last."""
+def seconds(python: str, code: str, folder: str) -> tuple[float, float]:
+    """What a process prints last: wall and processor time, the latter for machines that are busy."""
     environment = {**os.environ, "MLOPS_NB_STORE": f"{folder}/store", "MLFLOW_DISABLE_TELEMETRY": "true"}
     done = subprocess.run(
-        [python, "-c", code, folder], capture_output=True, text=True, env=environment, cwd=folder, timeout=600
+        [python, "-c", CLOCKS + code, folder], capture_output=True, text=True, env=environment, cwd=folder, timeout=600
     )
     if done.returncode:
         raise SystemExit(f"{python}: {done.stderr[-1500:]}")
-    return float(json.loads(done.stdout.strip().splitlines()[-1]))
+    wall, cpu = json.loads(done.stdout.strip().splitlines()[-1])
+    return float(wall), float(cpu)
 
 
 def registry(scale: float) -> list[tuple[str, float, float | None]]:
