@@ -64,7 +64,8 @@ class Border:
             for prefix in {*_environment(), *_personal(), *_SYSTEM, *own}
             if not _below(self.root, prefix)
         )
-        self._inside = tuple(path.rstrip(os.sep) + os.sep for path in (*_libraries(), *own))
+        inside = (path.rstrip(os.sep) + os.sep for path in (*_libraries(), *own))
+        self._outside = (*inside, *self._prefixes)
 
     def kind(self, path: str) -> str | None:
         """What an absolute path is: ``file``, ``code``, or None for what is left out.
@@ -74,7 +75,7 @@ class Border:
         >>> Border("/project").kind("/project/.mlops_nb/store.db") is None
         True
         """
-        if path.startswith((*self._inside, *self._prefixes)):
+        if path.startswith(self._outside):
             return None
         name = path.rpartition(os.sep)[2]
         if name.endswith(_SUFFIXES) or not _PARTS.isdisjoint(path.split(os.sep)):
@@ -83,6 +84,16 @@ class Border:
             if path.startswith(folder) and _TEMPORARY.match(path, len(folder)):
                 return None
         return "code" if name.endswith((".py", ".pyi", ".pyx")) else "file"
+
+    def is_outside(self, path: str) -> bool:
+        """Whether a path, as it was opened, is surely left out: importing a library opens a thousand such files.
+
+        Examples
+        --------
+        >>> Border("/project").is_outside(os.__file__), Border("/project").is_outside("/project/a.csv")
+        (True, False)
+        """
+        return path.startswith(self._outside) and os.pardir not in path
 
     def source(self, path: str) -> str:
         """The source file that a byte-code file was made of, for a local import; any other path as it is.

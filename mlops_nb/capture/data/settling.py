@@ -61,6 +61,8 @@ def settle(collector: Collector, events: list[tuple[str, str]], border: Border) 
     """
     sights: dict[str, _Sight] = {}
     for path, operation, via in collector.files:
+        if border.is_outside(path):
+            continue
         if path.endswith(".pyc") and operation != "r":
             continue  # Python keeps its cache: neither the source nor data is written
         _see(sights.setdefault(border.source(os.path.normpath(path)), _Sight()), operation, via)

@@ -10,13 +10,14 @@ import gc
 import marshal
 import time
 import types
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import xxhash
 
-from mlops_nb.capture.slicing.buffers import describer_of
+from mlops_nb.capture.slicing.buffers import Describe, describer_of
 from mlops_nb.capture.slicing.bytecode import names_of
 from mlops_nb.capture.slicing.callables import CODE, describe_artist, describe_class, describe_module, is_artist
 from mlops_nb.capture.slicing.containers import NATIVE_STATE, VALUES
@@ -209,7 +210,7 @@ class Probe:
         if issubclass(kind, type):
             describe_class(self, value)
             return
-        describe = describer_of(kind)
+        describe, draws = _role_of(kind)
         if describe is not None:
             try:
                 describe(self, value)
@@ -217,7 +218,7 @@ class Probe:
                 self.opaque = True
             self.packages.add(module_name(kind).partition(".")[0])
             return
-        if is_artist(kind):
+        if draws:
             describe_artist(self, value)
             return
         layout = layout_of(kind, self.main)
@@ -277,6 +278,19 @@ class Probe:
         self.words |= found.words
         self.hints |= found.hints
         self.out.append((id(code), hash(code.co_code)))
+
+
+_roles: dict[int, tuple[weakref.ref[type], tuple[Describe | None, bool]]] = {}
+
+
+def _role_of(kind: type) -> tuple[Describe | None, bool]:
+    """How objects of a type are described, and whether they belong to a figure: found once for as long as it lives."""
+    kept = _roles.get(id(kind))
+    if kept is not None and kept[0]() is kind:
+        return kept[1]
+    found = describer_of(kind), is_artist(kind)
+    _roles[id(kind)] = (weakref.ref(kind), found)
+    return found
 
 
 _EXACT: dict[int, Callable[[Probe, Any], None]] = {**VALUES, **CODE}
