@@ -15,7 +15,7 @@ from mlops_nb.panels.card import Card
 from mlops_nb.panels.code import code_view
 from mlops_nb.panels.comparison import comparison_table
 from mlops_nb.panels.evaluations import evaluation_view
-from mlops_nb.panels.format import show_size
+from mlops_nb.panels.format import show_duration, show_size
 from mlops_nb.panels.markup import document, table, tag, text
 from mlops_nb.panels.monitoring_views import monitoring_view, retraining_view
 from mlops_nb.panels.pages import run_page, verdict_view
@@ -109,12 +109,23 @@ def _run(data: tuple[RunView, dict[str, Points]], file: IO[str]) -> None:
     for kind in ("resources", "git", "environment"):
         values = facts.get(kind)
         if isinstance(values, dict):
-            sections[kind] = [(name, value) for name, value in values.items() if _is_short(value)]
+            sections[kind] = [(name, _fact(name, value)) for name, value in values.items() if _is_short(value)]
     if view.data:
         sections["data"] = [(ref.path, f"{ref.mode} · {show_size(ref.size)} · {ref.digest[:19]}") for ref in view.data]
     if view.artifacts:
         sections["artifacts"] = [(item.path, show_size(item.size)) for item in view.artifacts]
     print_run(view.run, make_console(file), card=card_of(view), sections=sections, code=str(facts.get("code") or ""))
+
+
+def _fact(name: str, value: Any) -> Any:
+    """Times and sizes as one reads them."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    if name.endswith("_seconds"):
+        return show_duration(value * 1000)
+    if name.endswith("_bytes") or name == "memory":
+        return f"-{show_size(-int(value))}" if value < 0 else show_size(int(value))
+    return value
 
 
 def _is_short(value: Any) -> bool:

@@ -10,7 +10,7 @@ from mlops_nb.capture.scalars import ABSENT
 from mlops_nb.capture.source import parse_cell
 from mlops_nb.comparison import RunView
 from mlops_nb.errors import InvalidState
-from mlops_nb.projects.slices import PIN_TAG, rerun_notebook
+from mlops_nb.projects.slices import PIN_TAG, rerun_notebook, take_asides
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -70,6 +70,7 @@ def _from_slice(view: RunView) -> NotebookNode:
     from nbformat import v4
 
     book = rerun_notebook(view, name=view.run.name, tags={}, params={}, pin=False)
+    take_asides(book)
     kept = [cell for cell in book.cells if PIN_TAG not in cell.metadata.get("tags", ())]
     stated: dict[str, str] = {}
     bound: dict[str, int] = {}

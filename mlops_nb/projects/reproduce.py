@@ -20,7 +20,7 @@ from mlops_nb.projects.events import Listener
 from mlops_nb.projects.execution import Outcome, execute
 from mlops_nb.projects.notebook_again import is_notebook_run, judge_notebooks, run_stored
 from mlops_nb.projects.sites import Site, site_for
-from mlops_nb.projects.slices import rerun_notebook
+from mlops_nb.projects.slices import rerun_notebook, take_asides
 from mlops_nb.tracking.reading import find_run, load_view
 
 if TYPE_CHECKING:
@@ -251,7 +251,8 @@ def rerun_slice(
         environment[workspaces.ENV_NOTEBOOK] = str(_absolute(space, notebook))
     folder = _folder(view, space)
     with products_aside(view, space.project) if params is None else contextlib.nullcontext():
-        outcome = execute(book, None, kernel=site.kernel, cwd=folder, env=environment, listener=listener)
+        asides = take_asides(book)
+        outcome = execute(book, None, kernel=site.kernel, cwd=folder, env=environment, listener=listener, asides=asides)
         again = _await_rerun(space, token, patience=GONE_SECONDS if outcome.failure is not None else DELIVERY_SECONDS)
     return (load_view(again.run_id, space) if again is not None else None), outcome
 

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
     from mlops_nb.comparison import RunView
 
-__all__ = ["Part", "parts_of", "rerun_notebook", "script_of", "slice_notebook"]
+__all__ = ["Part", "parts_of", "rerun_notebook", "script_of", "slice_notebook", "take_asides"]
 
 PIN_TAG = "mlops-nb-pin"
+ASIDE = "mlops_nb_aside"
+"""In a cell's metadata: code to be run aside before it, which gives it the randomness and the count that it had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,16 +151,29 @@ def rerun_notebook(
     book.cells = [v4.new_code_cell(setup, metadata={"tags": [PIN_TAG]})]
     for place, (part, source) in enumerate(zip(parts, sources, strict=True)):
         last = place == len(parts) - 1
-        book.cells.append(v4.new_code_cell(_pin(part, pin), metadata={"tags": [PIN_TAG]}))
         if last:
             line = _track_line(view, name, tags, options, left)
             source = "\n".join([line, *(text for text in source.split("\n") if not text.startswith("# %%track"))])
-        tagged = {"tags": ["raises-exception"]} if part.may_fail else {}
-        cell = v4.new_code_cell(source, metadata=tagged)
+        tagged: dict[str, Any] = {"tags": ["raises-exception"]} if part.may_fail else {}
+        cell = v4.new_code_cell(source, metadata={**tagged, ASIDE: _pin(part, pin)})
         if part.cell_id and len(part.cell_id) <= 64 and part.cell_id not in {c.get("id") for c in book.cells}:
             cell["id"] = part.cell_id
         book.cells.append(cell)
     return book
+
+
+def take_asides(book: NotebookNode) -> dict[str, str]:
+    """What is to be run aside before each cell, by the cell's id; it is taken out of the notebook.
+
+    Examples
+    --------
+    >>> from nbformat import v4
+    >>> cell = v4.new_code_cell("x", id="a", metadata={ASIDE: "y = 1"})
+    >>> take_asides(v4.new_notebook(cells=[cell])), dict(cell.metadata)
+    ({'a': 'y = 1'}, {})
+    """
+    found = {cell.id: cell.metadata.pop(ASIDE, "") for cell in book.cells}
+    return {name: code for name, code in found.items() if code}
 
 
 def _with_params(sources: list[str], params: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
@@ -180,7 +195,7 @@ def _pin(part: Part, pin: bool) -> str:
         lines.append(pin_source(part.state, list(part.entropy)))
     if part.execution_count is not None:
         lines.append(f"get_ipython().execution_count = {part.execution_count}  # the cell reads Out[n] as it was")
-    return "\n".join(lines) or "pass"
+    return "\n".join(lines)
 
 
 def _track_line(

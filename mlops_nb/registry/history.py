@@ -181,7 +181,25 @@ def _start(start: str | os.PathLike[str], space: Workspace) -> str:
     run = text.removeprefix("runs:/").partition("/")[0] if text.startswith("runs:/") else text
     if any(mark in run for mark in "/@:"):
         return uri_of(find_version(parse_reference(text), space))
-    return find_run(run, space).run_id
+    try:
+        return find_run(run, space).run_id
+    except NotFound:
+        if digest_of := _recorded(text, space):
+            return digest_of
+        raise NotFound(
+            f"There is no run, no file here and none that a run touched of the name {text!r}.",
+            hint="List runs with: mlops-nb runs",
+        ) from None
+
+
+def _recorded(path: str, space: Workspace) -> str:
+    """The digest that a file had when a run touched it last, for one that is not there any more; empty if none did."""
+    name = Path(path).name.replace("'", "''")
+    for run in space.store.search_runs(None, f"dataset.name = '{name}'", limit=20).items:
+        for ref in space.store.data(run.run_id):
+            if ref.digest and (ref.path == path or Path(ref.path).name == path):
+                return ref.digest
+    return ""
 
 
 def models_from(source: str | os.PathLike[str], space: Workspace | None = None) -> list[ModelVersion]:
