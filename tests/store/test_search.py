@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mlops_nb.errors import InvalidInput
 from mlops_nb.store import RunStore, lookup, open_store
 from mlops_nb.store.matching import match, may_explode, translate_like
+from mlops_nb.store.plans import choose_driver
 from mlops_nb.store.search import parse_filter, parse_order
 from tests.store.contract.making import add, walk
 
@@ -96,4 +97,23 @@ def test_both_ways_find_the_same(driver: int | None, monkeypatch: pytest.MonkeyP
     assert walk(store, 2, order_by=["metrics.o DESC"], **question) == ["04", "13", "19", "25", "10"]
     assert walk(store, 2, order_by=["metrics.o"], **question) == ["19", "13", "04", "25", "10"]
     assert walk(store, 2, **question) == ["25", "19", "13", "10", "04"]
+    store.close()
+
+
+def test_a_walk_is_chosen_where_it_ends_soon() -> None:
+    counts = [(0, 1000), (1, 2500)]  # a tenth has the one, a quarter or more (counted no further) the other
+    assert choose_driver(10_000, counts, 100) is None
+    assert choose_driver(10_000, counts, 100, share=0.01) == 0  # of an experiment with few runs most steps lead nowhere
+    assert choose_driver(10_000, counts, 1_000_000) == 0
+
+
+def test_experiments_of_any_size_find_the_same() -> None:
+    store: RunStore = open_store("sqlite://")
+    small = store.create_experiment("small").experiment_id
+    for n in range(40):
+        experiment = "small" if n < 2 else "Default"
+        add(store, f"{n:02}", at=n, experiment=experiment, params={"p": 1}, metrics={"m": n, "o": -n})
+    question = {"filter": "metrics.m >= 0 and params.p = 1", "order_by": ["metrics.o DESC"]}
+    assert [run.name for run in store.search_runs([small], **question).items] == ["00", "01"]
+    assert len(store.search_runs(["0"], **question).items) == 38
     store.close()

@@ -89,7 +89,7 @@ def test_a_changed_module_is_named(lab: Lab) -> None:
     module.write_text("def factor():\n    return 3\n")
     lab.run("import sys\nsys.path.insert(0, '.')\nimport ours")
     lab.run("%%track -n from_module\nresult = ours.factor() * 2.5")
-    module.write_text("def factor():\n    return 4\n")
+    module.write_text("def factor():\n    return 44\n")
     status, verdict = lab.command("reproduce", "from_module", "--json")
     assert (status, verdict["verdict"], verdict["causes"]) == (1, "diverged", ["code"]), verdict
     assert "ours.py" in verdict["reasons"][0]
