@@ -44,7 +44,7 @@ def main(words: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"mlops-nb {mlops_nb.__version__}\n")
         return 0
     if words[0] in ("run", "sweep") and {"-h", "--help"} & set(words) and (described := _described(words[1:])):
-        sys.stdout.write(described + "\n")
+        sys.stdout.write(f"{described}\nOptions of the verb itself: mlops-nb {words[0]} --help\n")
         return 0
     try:
         result, asked = call_verb(words[0], words[1:])
