@@ -114,9 +114,9 @@ def _ray(address: str, workers: int | None) -> Engine:
     try:
         ray.init(address=where, ignore_reinit_error=True, log_to_driver=False)
     except Exception as error:  # what its processes said, in whatever class
+        what = "Ray did not start here" if where == "local" else f"There is no Ray cluster at {address or 'auto'!r}"
         raise InvalidInput(
-            f"There is no Ray cluster at {address or 'auto'!r}: {str(error).partition('.')[0]}.",
-            hint="Start one with: ray start --head; or use --engine ray://local",
+            f"{what}: {str(error).partition('.')[0]}.", hint="Start one, or see why not, with: ray start --head"
         ) from error
     count = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
     executor = RayExecutor(ray)
