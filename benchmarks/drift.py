@@ -66,7 +66,7 @@ def run(command: list[str], folder: str, environment: dict[str, str]) -> tuple[f
     here.pop("PYTHONDONTWRITEBYTECODE", None)  # as a user has it: what is imported was compiled before
     process = subprocess.Popen(command, cwd=folder, env=here, stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
-    if status not in (0, 256):  # drift is status 1
+    if status not in ((0, 256) if "benchmarks.drift" in command else (0,)):  # ours: drift is status 1
         raise SystemExit(f"{command} failed with {status}")
     return time.perf_counter() - begun, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
@@ -148,7 +148,7 @@ def peer_python(cache: Path) -> str:
     python = cache / "evidently" / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", str(cache / "evidently")], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", "evidently", "pyarrow"], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", "evidently", "pyarrow", "pandas<3"], check=True)
     return str(python)
 
 
