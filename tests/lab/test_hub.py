@@ -1,5 +1,5 @@
-"""In a real JupyterHub, behind its proxy and its prefix: the routes are there, strangers are not let in, and the audit
-names the user."""
+"""In a real JupyterHub, behind its proxy and its prefix: the routes are there, strangers are not let in, the audit
+names the user, and the panels work in the browser of somebody who has logged in."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from mlops_nb.workspace import open_workspace
+from tests.browser.lab import ROOT, SCREENSHOTS
 
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(600)]
 
@@ -33,7 +34,7 @@ c.ConfigurableHTTPProxy.auth_token = "{token}"
 c.JupyterHub.authenticator_class = "dummy"
 c.JupyterHub.spawner_class = "simple"
 c.SimpleLocalProcessSpawner.home_dir_template = {home!r}
-c.Spawner.args = ["--allow-root"]
+c.Spawner.args = ["--allow-root", "--LabApp.expose_app_in_browser=True"]
 c.Spawner.cmd = [{python!r}, "-m", "jupyterhub.singleuser"]
 c.Spawner.start_timeout = 240
 c.Spawner.http_timeout = 240
@@ -75,9 +76,10 @@ def wait(url: str, wanted: Any, seconds: float = 240) -> Any:
     raise AssertionError(f"{url} was not there after {seconds} s")
 
 
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """A hub with the server of ``ana`` in it: its address, and her home."""
+    tmp_path = tmp_path_factory.mktemp("hub")
     pytest.importorskip("jupyterhub")
     if shutil.which("configurable-http-proxy") is None:
         pytest.skip("configurable-http-proxy is not on the path: npm install -g configurable-http-proxy")
@@ -125,3 +127,50 @@ def test_the_road_through_the_hub(hub: tuple[str, Path]) -> None:
     assert status == 200, done
     assert space.store.model_changes("churn")[-1].by.user == "ana"
     space.close()
+
+
+def test_the_panels_in_a_browser(hub: tuple[str, Path], tmp_path: Path) -> None:
+    """Logged in by the hub's form: rows come live, pages open, and what is sent passes the hub's check of origins."""
+    from tests.browser.lab import FLAGS, STEP_LIMIT, find_chromium
+
+    address, home = hub
+    playwright, executable = pytest.importorskip("playwright.sync_api"), find_chromium()
+    if executable is None:
+        pytest.skip("no Chromium is installed; name one with MLOPS_NB_CHROMIUM")
+    write_run(home, "behind the hub")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=executable, headless=True, args=FLAGS)
+        page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+        page.set_default_timeout(STEP_LIMIT)
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"{address}hub/login?next={BASE}user/ana/lab")
+        page.locator("#username_input").fill("ana")
+        page.locator("#password_input").fill("anything")
+        page.locator("#login_submit").click()
+        page.wait_for_function("window.jupyterapp && window.jupyterapp.started")
+        page.evaluate("jupyterapp.restored.then(() => true)")
+        page.locator('.jp-SideBar li[data-id="mlops-nb-runs"]').click()
+        row = page.locator(".mlops-Row-run", has_text="behind the hub")
+        page.locator(".mlops-Row-run, .mlops-Sidebar .mlops-Trouble, .mlops-Sidebar .mlops-Empty").first.wait_for()
+        page.screenshot(path=str(Path(SCREENSHOTS or tmp_path) / "hub.png"))
+        row.wait_for()
+        write_run(home, "while she looks")
+        page.locator(".mlops-Row-run", has_text="while she looks").wait_for()
+        row.click()
+        page.locator(".mlops-RunPage h1", has_text="behind the hub").wait_for()
+        page.get_by_label("Add a tag").fill("seen=yes")
+        page.get_by_label("Add a tag").press("Enter")  # a POST, which the hub lets pass only with its token
+        page.locator(".mlops-Tags .mlops-Chip", has_text="seen = yes").wait_for()
+        page.screenshot(path=str(Path(SCREENSHOTS or tmp_path) / "hub.png"))
+        assert not page.locator(".mlops-Sidebar .mlops-Trouble").is_visible()
+        browser.close()
+    assert errors == []
+
+
+def write_run(home: Path, name: str) -> None:
+    """A run from elsewhere, in her store."""
+    env = {key: value for key, value in os.environ.items() if not key.startswith(("MLOPS_NB_", "JPY_"))}
+    env |= {"PYTHONPATH": str(ROOT), "MLOPS_NB_STORE": str(home / ".mlops_nb")}
+    code = f"import mlops_nb\nwith mlops_nb.start_run(run_name={name!r}): mlops_nb.log_metric('accuracy', 0.5)"
+    subprocess.run([sys.executable, "-c", code], cwd=home, env=env, check=True)
