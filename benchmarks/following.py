@@ -1,8 +1,9 @@
 """What following a session costs: real notebooks with and without it, and beside ipyflow; a 2 GB frame left alone.
 
-Every notebook is run in one process after another without anything, with every cell followed and tracked, and with
-ipyflow (in an environment of its own); in turns, several times, and the least processor time of each counts, since what
-disturbs only ever adds. All threads count, until all is stored. Loading and the first cell are before the clock starts.
+Every notebook is run in one process after another without anything, followed (`%load_ext mlops_nb` alone), with every
+cell followed and tracked (ours), and with ipyflow (in an environment of its own); in turns, several times, and the
+least processor time of each counts, since what disturbs only ever adds. All threads count, until all is stored.
+Loading and the first cell are before the clock starts.
 
     python -m benchmarks.following --cache FOLDER                                   # some minutes
     python -m benchmarks.following --cache FOLDER --notebooks ols,lowess --ways plain,ours
@@ -20,7 +21,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = "ols,wls,gls,glm,robust_models_0,kernel_density,predict,quantile_regression,lowess,copula"
-WAYS = {"plain": "", "ours": "%load_ext mlops_nb\n%track auto", "ipyflow": "%load_ext ipyflow"}
+WAYS = {
+    "plain": "",
+    "followed": "%load_ext mlops_nb",
+    "ours": "%load_ext mlops_nb\n%track auto",
+    "ipyflow": "%load_ext ipyflow",
+}
 NEEDED = ["ipyflow-core", "ipython", "numpy", "pandas", "scipy", "scikit-learn", "statsmodels", "matplotlib", "patsy"]
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "Agg", "PYTHONHASHSEED": "0"}
 FRAME = "import numpy as np, pandas as pd\nbig = pd.DataFrame(np.ones(({rows}, 50)))"
@@ -42,25 +48,30 @@ def main() -> None:
     print("| --- | --- | --- |", *(" --- |" for way in ways if way != "plain"), sep="")
     sums = dict.fromkeys(ways, 0.0)
     total = 0
-    for name in asked.notebooks.split(","):
+    for name in filter(None, asked.notebooks.split(",")):
         cells = fetched(name, asked.cache)
         best = compare(pythons, cells, asked.repeat)
         total += len(cells)
         for way in ways:
             sums[way] += best[way]
         print(line(name, len(cells), best), flush=True)
-    print(line("all", total, sums), flush=True)
+    if total:
+        print(line("all", total, sums), flush=True)
     if asked.gigabytes:
         rows = int(asked.gigabytes * 1e9 / 400)
         best = compare(pythons, [FRAME.format(rows=rows), *["small = 1 + 1"] * SMALL], asked.repeat, skip=1)
-        print(line(f"a frame of {asked.gigabytes:g} GB, untouched", SMALL, best))
+        print(line(f"a frame of {asked.gigabytes:g} GB, untouched", SMALL, best, share=False))
     print(f"\nload {os.getloadavg()[0]:.1f} at the end; the least of {asked.repeat}")
 
 
-def line(name: str, cells: int, best: dict[str, float]) -> str:
-    """One row of the table."""
+def _percent(best: dict[str, float], way: str) -> str:
+    return f"{100 * (best[way] / best['plain'] - 1):.0f}"
+
+
+def line(name: str, cells: int, best: dict[str, float], *, share: bool = True) -> str:
+    """One row of the table; of cells that do nothing a share says nothing."""
     more = [
-        f" {1000 * (best[way] - best['plain']) / cells:.1f} ms ({100 * (best[way] / best['plain'] - 1):.0f} %) |"
+        f" {1000 * (best[way] - best['plain']) / cells:.1f} ms" + (f" ({_percent(best, way)} %) |" if share else " |")
         for way in best
         if way != "plain"
     ]
