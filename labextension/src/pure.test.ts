@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { align, smooth, sparkPath } from './curves';
 import { diffLines, foldSame } from './diff';
-import { complete, isFreeText, quoteKey } from './filter';
+import { asFilter, complete, isFreeText, quoteKey } from './filter';
 import * as format from './format';
 import { layer, place } from './graph';
 import { both, emptyBranch, flatten, replaceRuns, ROOT } from './tree';
@@ -115,5 +115,21 @@ describe('graph', () => {
     const edges = [{ source: 'a', target: 'b' }, { source: 'b', target: 'c' }, { source: 'a', target: 'c' }];
     expect([...layer(['a', 'b', 'c'], edges).values()]).toEqual([0, 1, 2]);
     expect(place(['a', 'b'], [{ source: 'a', target: 'b' }, { source: 'b', target: 'a' }], 10, 10).placed.size).toBe(2);
+  });
+});
+
+describe('what a running cell says', () => {
+  it('is as far as its last line tells', () => {
+    const lines = [' 45%|####', 'Epoch 3/10', '2 of 4: done', 'loss 0.3', '12/5', 'v1.2/3'];
+    expect(lines.map(format.progressOf)).toEqual([0.45, 0.3, 0.5, null, null, null]);
+  });
+  it('is what a terminal shows in the end', () => {
+    expect(format.lastOfLines('a\rb\n\u001b[31mred\u001b[0m\r\n')).toBe('b\nred\n');
+  });
+});
+
+describe('asFilter', () => {
+  it('quotes free text and leaves filters alone', () => {
+    expect(["it's", 'metrics.acc > 0.9', "'quoted'", ' '].map(asFilter)).toEqual(["'it''s'", 'metrics.acc > 0.9', "'quoted'", '']);
   });
 });
