@@ -46,9 +46,14 @@ SCROLL = """selector => new Promise(done => {
     };
     requestAnimationFrame(step);
 })"""
-SEEN = """selector => new Promise(done => {
+SEEN = """selector => new Promise((done, fail) => {
     const begin = performance.now();
-    const look = () => document.querySelector(selector) ? done(performance.now() - begin) : requestAnimationFrame(look);
+    const look = () => {
+        const waited = performance.now() - begin;
+        if (document.querySelector(selector)) done(waited);
+        else if (waited > 60000) fail(new Error(`${selector} was not there after a minute`));
+        else requestAnimationFrame(look);
+    };
     look();
 })"""
 

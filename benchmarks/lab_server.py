@@ -128,7 +128,7 @@ class Server:
 
     def lab_url(self) -> str:
         """The address of a page of its own workspace."""
-        return f"http://127.0.0.1:{self.port}/lab?token={self.token}&reset"
+        return f"http://127.0.0.1:{self.port}/lab/workspaces/{secrets.token_hex(4)}?token={self.token}"
 
     def stop(self) -> None:
         """End it."""
