@@ -12,14 +12,13 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
 
-import mlflow
-
-mlflow.enable_system_metrics_logging = lambda: None
+mlflow: Any = None  # imported when it is needed: this module can be read where it is not installed
 
 
 def timed(call: Callable[[int], Any], count: int) -> dict[str, float]:
@@ -104,6 +103,9 @@ ORDERS = {each.__name__: each for each in (connect, log_points, log_many, begin_
 
 def main() -> None:
     """Do what is asked until there is nothing more."""
+    global mlflow
+    mlflow = import_module("mlflow")
+    mlflow.enable_system_metrics_logging = lambda: None
     for line in sys.stdin:
         name, *arguments = json.loads(line)
         answer = ORDERS[name](*arguments)

@@ -6,6 +6,7 @@ import { ISignal, Signal } from '@lumino/signaling';
 import type { ApiError, IRunsQuery } from './api';
 import type { Feed } from './feed';
 import { asFilter } from './filter';
+import { Sparks } from './sparks';
 import { ROOT, both, emptyBranch, flatten, groupKey, Grouping, IBranch, IRow, replaceRuns } from './tree';
 import type { IBest, IGroup, IRun, IWords } from './wire';
 import { __ } from './words';
@@ -68,13 +69,12 @@ export class RunsList {
   private _rows: IRow[] | null = null;
   private _round = 0;
   private _timer = 0;
-  private _sparks = new Map<string, (number | null)[] | null>();
-  private _wanted = new Map<string, Set<string>>();
-  private _sparkTimer = 0;
+  private _sparks: Sparks;
   private _changed = new Signal<this, void>(this);
   private _keep = new Signal<this, void>(this);
 
   constructor(readonly feed: Feed) {
+    this._sparks = new Sparks(feed.api, () => this._emit());
     feed.rows.connect((_, runs) => this._take(runs));
     feed.reset.connect(() => void this.reload());
     feed.state.connect(() => this._emit());
@@ -274,17 +274,7 @@ export class RunsList {
 
   /** The small curve of a row: null while it is not known or if there is none. Asking for it fetches it. */
   spark(runId: string, metric: string): (number | null)[] | null {
-    const key = `${runId}\n${metric}`;
-    const held = this._sparks.get(key);
-    if (held !== undefined) {
-      return held;
-    }
-    this._sparks.set(key, null);
-    const wanted = this._wanted.get(metric) ?? new Set();
-    this._wanted.set(metric, wanted.add(runId));
-    window.clearTimeout(this._sparkTimer);
-    this._sparkTimer = window.setTimeout(() => void this._readSparks(), 80);
-    return null;
+    return this._sparks.read(runId, metric);
   }
 
   // -- loading -----------------------------------------------------------------------------------------------------
@@ -397,25 +387,6 @@ export class RunsList {
     }
   }
 
-  private async _readSparks(): Promise<void> {
-    const wanted = this._wanted;
-    this._wanted = new Map();
-    for (const [metric, runs] of wanted) {
-      try {
-        const ids = [...runs];
-        for (let at = 0; at < ids.length; at += 100) {
-          const { curves } = await this.feed.api.sparks(ids.slice(at, at + 100), metric);
-          for (const [runId, ys] of Object.entries(curves)) {
-            this._sparks.set(`${runId}\n${metric}`, ys.map(y => (typeof y === 'number' ? y : null)));
-          }
-        }
-      } catch (error) {
-        // A row without its curve is still a row.
-      }
-    }
-    this._emit();
-  }
-
   // -- live --------------------------------------------------------------------------------------------------------
 
   private _take(runs: IRun[]): void {
@@ -427,7 +398,7 @@ export class RunsList {
       touched = replaceRuns(branch, changed) || touched;
     }
     for (const run of runs) {
-      Object.keys(run.metrics).forEach(metric => this._sparks.delete(`${run.run_id}\n${metric}`));
+      this._sparks.forget(run);
       if (run.deleted) {
         this.picked = this.picked.filter(id => id !== run.run_id);
       }

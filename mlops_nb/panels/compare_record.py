@@ -12,7 +12,7 @@ from mlops_nb.panels.charts import parallel_coordinates
 from mlops_nb.panels.code import diff_block
 from mlops_nb.panels.columns import show_param
 from mlops_nb.panels.comparison import NONE, comparison_parts, differs
-from mlops_nb.panels.format import elide, short_ids, show_change, show_number, show_text, show_value
+from mlops_nb.panels.format import elide, short_ids, show_change, show_lines, show_number, show_text, show_value
 from mlops_nb.panels.record import curve_record
 from mlops_nb.panels.source import RunsSource
 
@@ -78,7 +78,7 @@ def compare_record(source: RunsSource, run_ids: Sequence[str]) -> dict[str, Any]
         "curves": _curves(source, runs),
         "parallel": _parallel(runs),
         "blocks": [(title, diff_block(diff)) for title, diff in code],
-        "code": code,
+        "code": [(title, show_lines(diff)) for title, diff in code],
         "outputs": [{"name": elide(show_text(view.run.name), 60), "parts": output_parts(view)} for view in views],
     }
 

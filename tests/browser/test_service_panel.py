@@ -13,8 +13,9 @@ from tests.browser.lab import Lab, LabPage, kept
 pytestmark = pytest.mark.browser
 
 START = """%load_ext mlops_nb
-import json, threading, time, urllib.request
+import json, os, threading, time, urllib.request
 import mlops_nb, numpy as np, pandas as pd
+mlops_nb.connect(os.path.abspath("store"))  # one of its own: kernels of one server share the project's
 from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
