@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mlops_nb.capture.git import git_state
-from mlops_nb.capture.packages import imported, installed, origin
+from mlops_nb.capture.git import recent_git_state
+from mlops_nb.capture.packages import imported, installed, origins
 
 _THREADS = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
@@ -119,13 +119,10 @@ def _gpus() -> list[str]:
 def _local(used: list[str]) -> dict[str, dict[str, Any]]:
     """Distributions from a folder or a repository; those in use and editable with their git state."""
     found: dict[str, dict[str, Any]] = {}
-    for name, distribution in installed().items():
-        facts = origin(distribution)
-        if facts is None:
-            continue
-        found[name] = facts
+    for name, known in origins().items():
+        facts = found[name] = dict(known)
         if "editable" in facts and name in used:
-            state = git_state(facts["path"])
+            state = recent_git_state(facts["path"])
             if state is not None:
                 facts["git"] = {key: state.get(key) for key in ("commit", "branch", "dirty", "remote")}
     return found

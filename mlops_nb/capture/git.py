@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,6 +86,22 @@ def git_state(folder: str | Path) -> dict[str, Any] | None:
     if found.changed:
         state["diff"], state["redactions"] = _diff(root, harmless, found.commit)
     return state
+
+
+def recent_git_state(folder: str | Path) -> dict[str, Any] | None:
+    """`git_state`, asked for at most once a second: cells that follow each other closely share an answer.
+
+    Examples
+    --------
+    >>> recent_git_state("/") is None
+    True
+    """
+    return _state_at(str(folder), int(time.monotonic()))
+
+
+@functools.lru_cache(maxsize=64)
+def _state_at(folder: str, second: int) -> dict[str, Any] | None:
+    return git_state(folder)
 
 
 @dataclass(slots=True)

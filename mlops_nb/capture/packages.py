@@ -164,6 +164,25 @@ def origin(distribution: Distribution) -> dict[str, Any] | None:
     return made
 
 
+_origins: tuple[dict[str, Distribution], dict[str, dict[str, Any]]] | None = None
+
+
+def origins() -> dict[str, dict[str, Any]]:
+    """`origin` of every installed distribution that has one, by name; kept until a folder of the path changes.
+
+    Examples
+    --------
+    >>> "ipython" in origins()
+    False
+    """
+    global _origins
+    distributions = installed()
+    if _origins is None or _origins[0] is not distributions:
+        found = ((name, origin(each)) for name, each in distributions.items())
+        _origins = distributions, {name: facts for name, facts in found if facts is not None}
+    return _origins[1]
+
+
 def imported(distributions: dict[str, Distribution], modules: Iterable[str] | None = None) -> list[str]:
     """Distributions that something was imported from.
 

@@ -8,7 +8,6 @@ import hashlib
 import json
 import re
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 from mlops_nb import workspace as workspaces
@@ -316,9 +315,10 @@ def describe_surroundings(run: ActiveRun, folder: Any) -> None:
     """Record environment and git state; in the background, since it takes tens of milliseconds."""
     try:
         from mlops_nb.capture.environment import environment
+        from mlops_nb.capture.git import recent_git_state
 
         run.fact("environment", environment())
-        state = _git_state(str(folder), int(time.monotonic()))
+        state = recent_git_state(folder)
         if state is not None:
             run.fact("git", state)
             if state.get("commit"):
@@ -337,14 +337,6 @@ def redacted_source(source: str) -> tuple[str, int]:
     ('x = 1', 0)
     """
     return redact(source)
-
-
-@functools.lru_cache(maxsize=64)
-def _git_state(folder: str, now: int) -> dict[str, Any] | None:
-    """The state of a folder's repository, asked for at most once a second."""
-    from mlops_nb.capture.git import git_state
-
-    return git_state(folder)
 
 
 def line_of(notebook: str | None, cell_id: str | None, transformed: str) -> str:

@@ -42,7 +42,6 @@ _time_ns = time.time_ns
 _LEAST, _MOST = -(1 << 63), (1 << 63) - 1
 
 
-
 class ActiveRun:
     """A run that this process logs into: what `start_run` returns, and what a tracked cell is.
 
