@@ -16,6 +16,8 @@ from mlops_nb.journal.reader import JournalReader
 from mlops_nb.journal.writer import JournalWriter
 
 SUFFIX = ".journal"
+LATE = ".late" + SUFFIX
+"""What a journal's name ends with that was opened when its run was over."""
 HEARTBEAT = 30.0
 
 
@@ -25,6 +27,7 @@ class _Open:
     def __init__(self, reader: JournalReader, writer: JournalWriter | None) -> None:
         self.reader = reader
         self.writer = writer
+        self.late = reader.path.name.endswith(LATE)
         self.peeked: Batch | None = None
         self.again: int | None = None  # up to where a delivery of which no answer came is made once more
 
@@ -262,13 +265,17 @@ class Drain:
                 entry.reader, entry.peeked = fresh, None
 
     def _retire(self) -> None:
-        """Take away journals that are closed and delivered to the last byte."""
+        """Take away journals that are closed and delivered to the last byte.
+
+        Those of runs that are over have no end of their own: they go as soon as they are delivered, since each holds a
+        file open, and whoever still logs opens another.
+        """
         for entry in self._entries():
             if entry.writer is None:
                 writer = entry.reader.writer
                 if writer is not None and not is_alive(writer, idle_seconds=0.0):
                     self._forget(entry)
-            elif entry.reader.ended and entry.writer.retire(entry.reader.offset):
+            elif (entry.reader.ended or entry.late) and entry.writer.retire(entry.reader.offset):
                 self._forget(entry)
 
     def _forget(self, entry: _Open) -> None:

@@ -8,12 +8,11 @@ from pathlib import Path
 
 from mlops_nb.entities import Batch, RunEnd, Status
 from mlops_nb.errors import CorruptData
-from mlops_nb.journal.drain import SUFFIX
+from mlops_nb.journal.drain import LATE, SUFFIX
 from mlops_nb.journal.lease import is_alive
 from mlops_nb.journal.reader import JournalReader
 
 CHILD = ".child" + SUFFIX
-LATE = ".late" + SUFFIX
 HEADLESS_SECONDS = 3600.0
 
 

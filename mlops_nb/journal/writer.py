@@ -149,15 +149,18 @@ class JournalWriter:
         with self._lock:
             if self.good > delivered:
                 return False
-        self.close()
+            self._close()
         return True
 
     def close(self) -> None:
         """Close the file; appending raises `StoreError` from now on."""
         with self._lock:
-            if self._fd >= 0:
-                os.close(self._fd)
-                self._fd = -1
+            self._close()
+
+    def _close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
 
     def abandon(self) -> None:
         """In a forked child: give up the parent's file without its lock, which a dead thread may hold."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -187,7 +187,10 @@ class ActiveRun:
             if writer is not None:
                 writer.point(key, value, step, timestamp)
         except StoreError as error:
-            say(error, about=self.run_id)
+            if writer is not None and self._taken_away(writer):
+                self._put(lambda other: other.point(key, value, step, timestamp))
+            else:
+                say(error, about=self.run_id)
         curve = self.curves.get(key)
         if curve is None:
             curve = self.curves[key] = Curve()
@@ -197,9 +200,7 @@ class ActiveRun:
     def log_points(self, key: str, points: Points) -> None:
         """Append many points of a metric at once."""
         check_name("metric", key)
-        writer = self._journal()
-        if writer is not None:
-            writer.points(key, points)
+        self._write(lambda writer: writer.points(key, points))
         curve = self.curves.setdefault(key, Curve())
         for value, step in zip(points.values, points.steps, strict=True):
             curve.add(value, step)
@@ -288,12 +289,32 @@ class ActiveRun:
     def _append(self, *records: dict[str, Any]) -> None:
         if not records:
             return
+        self._put(lambda writer: writer.record(*records))
+
+    def _put(self, put: Callable[[JournalWriter], None]) -> None:
+        """Like `_write`; a failure is said."""
         try:
-            writer = self._journal()
-            if writer is not None:
-                writer.record(*records)
+            self._write(put)
         except StoreError as error:
             say(error, about=self.run_id)
+
+    def _write(self, put: Callable[[JournalWriter], None]) -> None:
+        """Put something into the journal, and if that was taken away in this very moment, into the next one."""
+        writer = self._journal()
+        if writer is None:
+            return
+        try:
+            put(writer)
+        except StoreError:
+            again = self._journal() if self._taken_away(writer) else None
+            if again is None:
+                raise
+            put(again)
+
+    @staticmethod
+    def _taken_away(writer: JournalWriter) -> bool:
+        """Whether the drain has closed a journal, since all of it was delivered."""
+        return writer.closed and not writer.failed
 
     def _journal(self) -> JournalWriter | None:
         """The open journal; None when it could not be made (that was said once)."""

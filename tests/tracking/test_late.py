@@ -1,0 +1,47 @@
+"""What is logged into runs that are over: all of it arrives, and nothing is held for it."""
+
+from __future__ import annotations
+
+import threading
+
+import mlops_nb
+from mlops_nb import workspace as workspaces
+
+
+def test_what_is_logged_late_holds_no_file_open() -> None:
+    space = workspaces.current()
+    runs = []
+    for _ in range(20):
+        with mlops_nb.start_run() as run:
+            pass
+        runs.append(run)
+    assert space.flush()
+    for run in runs:
+        run.set_tags({"note": "late"})
+    assert space.flush()
+    assert list(space.journals.glob("*.journal")) == []
+    assert all(mlops_nb.get_run(run.run_id).tags["note"] == "late" for run in runs)
+
+
+def test_a_journal_that_is_taken_away_while_somebody_logs_loses_nothing() -> None:
+    space = workspaces.current()
+    with mlops_nb.start_run() as run:
+        pass
+    assert space.flush()
+    count = 3000
+
+    def log() -> None:
+        for step in range(count):
+            run.log_metric("late", float(step), step)
+            if step % 100 == 0:
+                run.set_tags({f"at{step}": "x"})
+
+    thread = threading.Thread(target=log)
+    thread.start()
+    while thread.is_alive():
+        space.flush()
+    thread.join()
+    assert space.flush()
+    history = space.store.history(run.run_id, "late")
+    assert list(history.steps) == list(range(count))
+    assert sum(tag.startswith("at") for tag in mlops_nb.get_run(run.run_id).tags) == count // 100
