@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ALL = 1_000_000
+ON_ITS_WAY = 3.0
+"""Seconds that a run which another process has just begun is waited for."""
 
 
 def find_run(reference: str, space: Workspace | None = None) -> Run:
@@ -50,6 +54,10 @@ def find_run(reference: str, space: Workspace | None = None) -> Run:
             "The reference to a run is empty.", hint="Name it by its id, a prefix of its id, or its name."
         )
     found = space.store.find_runs(reference.removeprefix("runs:/"), limit=5)
+    until = time.monotonic() + ON_ITS_WAY
+    while not found and _some_are_on_their_way(space) and time.monotonic() < until:
+        time.sleep(0.05)
+        found = space.store.find_runs(reference.removeprefix("runs:/"), limit=5)
     if not found and reference == "last":
         found = space.store.search_runs(limit=1).items
     if not found:
@@ -58,6 +66,16 @@ def find_run(reference: str, space: Workspace | None = None) -> Run:
         some = ", ".join(run.run_id for run in found[:3])
         raise InvalidInput(f"Several runs start with {reference!r}: {some}.", hint="Type more digits of the id.")
     return found[0]
+
+
+def _some_are_on_their_way(space: Workspace) -> bool:
+    """Whether another process has begun a run a moment ago: its first delivery takes as long as its imports."""
+    moment = int((time.time() - 2 * ON_ITS_WAY) * 1000)
+    for path in space.journals.glob("*.journal"):
+        with contextlib.suppress(ValueError):  # an id of somebody else's making
+            if int(path.name[:12], 16) > moment:  # UUIDv7: it begins with the time in milliseconds
+                return True
+    return False
 
 
 def get_run(run_id: str) -> Run:
