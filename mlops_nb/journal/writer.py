@@ -184,6 +184,8 @@ class JournalWriter:
 
     def _append(self, data: bytes) -> None:
         """Write all of `data` or nothing of it; the lock is held."""
+        if self._fd < 0:
+            raise StoreError(f"The journal {self.path} is closed.", hint="Log into a run that is open.")
         try:
             written = os.write(self._fd, data)
             while written < len(data):  # a signal or a nearly full disk: the rest, or an error that says why
