@@ -69,11 +69,12 @@ def find_run(reference: str, space: Workspace | None = None) -> Run:
 
 
 def _some_are_on_their_way(space: Workspace) -> bool:
-    """Whether another process has begun a run a moment ago: its first delivery takes as long as its imports."""
+    """Whether a run has begun a moment ago that the store does not know: its process still imports what delivers it."""
     moment = int((time.time() - 2 * ON_ITS_WAY) * 1000)
-    for path in space.journals.glob("*.journal"):
+    for run_id in {path.name.partition(".")[0] for path in space.journals.glob("*.journal")}:
         with contextlib.suppress(ValueError):  # an id of somebody else's making
-            if int(path.name[:12], 16) > moment:  # UUIDv7: it begins with the time in milliseconds
+            # UUIDv7: it begins with the time in milliseconds
+            if int(run_id[:12], 16) > moment and not space.store.find_runs(run_id, limit=1):
                 return True
     return False
 

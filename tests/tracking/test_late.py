@@ -6,6 +6,8 @@ import threading
 
 import mlops_nb
 from mlops_nb import workspace as workspaces
+from mlops_nb.entities import new_id
+from mlops_nb.tracking import reading
 
 
 def test_what_is_logged_late_holds_no_file_open() -> None:
@@ -45,3 +47,12 @@ def test_a_journal_that_is_taken_away_while_somebody_logs_loses_nothing() -> Non
     history = space.store.history(run.run_id, "late")
     assert list(history.steps) == list(range(count))
     assert sum(tag.startswith("at") for tag in mlops_nb.get_run(run.run_id).tags) == count // 100
+
+
+def test_only_a_run_that_the_store_does_not_know_is_waited_for() -> None:
+    space = workspaces.current()
+    with mlops_nb.start_run() as run:
+        assert space.flush()
+        assert list(space.journals.glob(f"{run.run_id}.*")) and not reading._some_are_on_their_way(space)
+        (space.journals / f"{new_id()}.1-0.journal").touch()  # another process's, that still imports
+        assert reading._some_are_on_their_way(space)
