@@ -27,6 +27,7 @@ from sqlalchemy import (
 
 from mlops_nb.store import schema
 from mlops_nb.store.matching import translate_like
+from mlops_nb.store.plans import WALK, Plan
 from mlops_nb.store.rows import split_head
 from mlops_nb.store.terms import Compare, Contains, Field, Group, Node, Not, Value
 
@@ -57,18 +58,21 @@ class Clauses:
         self._sqlite = sqlite
 
     def narrow(
-        self, query: Select[Any], node: Node | None, driver: int | None = None, number: ColumnElement[int] | None = None
+        self, query: Select[Any], node: Node | None, plan: Plan = WALK, number: ColumnElement[int] | None = None
     ) -> Select[Any]:
         """`query` for the runs that `node` holds for.
 
-        The term at place `driver` becomes a join, the others are tried run by run: SQLite then begins with the driver,
-        and without one walks the runs in their order. `number` is the column of what is walked that holds the run's
-        number: what is tried by it alone is tried before the run's own row is looked up.
+        The plan's driver becomes a join, the other terms are tried run by run: SQLite then begins with the driver, and
+        without one walks the runs in their order. `number` is the column of what is walked that holds the run's number:
+        what is tried by it alone is tried before the run's own row is looked up.
         """
         for place, term in enumerate(conjuncts(node)):
-            if place == driver and isinstance(term, Compare):
+            if place == plan.driver and isinstance(term, Compare):
                 row = TABLES[term.field.kind].alias()
                 query = query.join(row, and_(row.c.run == schema.runs.c.no, *self._row_holds(row, term)))
+            elif number is not None and place in plan.listed and isinstance(term, Compare):
+                row = TABLES[term.field.kind].alias()
+                query = query.where(number.in_(select(row.c.run).where(*self._row_holds(row, term))))
             else:
                 query = query.where(self.condition(term, number))
         return query

@@ -16,7 +16,7 @@ from mlops_nb.store.clauses import Clauses, among, conjuncts, may_drive
 from mlops_nb.store.documents import fetch_data
 from mlops_nb.store.engine import Database, Transaction
 from mlops_nb.store.pages import check_limit, open_token, seal_token
-from mlops_nb.store.plans import choose_driver, count_limit
+from mlops_nb.store.plans import WALK, Plan, count_limit, make_plan
 from mlops_nb.store.rows import RUN_COLUMNS, decode_runs, storable
 from mlops_nb.store.search import parse_filter, parse_order
 from mlops_nb.store.sorting import has_second_part, order_query, walked_row
@@ -106,10 +106,10 @@ class Lookup:
         part, after = _check_position(position)
         rows: list[tuple[int, tuple[Any, ...]]] = []
         orders: tuple[Order, ...] = asked[2]
-        driver = self._choose_driver(transaction, asked[1], limit, asked[0])
+        plan = self._plan(transaction, asked[1], limit, asked[0])
         while part < 2 and len(rows) <= limit:
             nulls = None if after is None else tuple(value is None for value in after)
-            shape = (asked, part, nulls, driver)
+            shape = (asked, part, nulls, plan)
             statement = self._database.statement(("search", *shape), partial(self._query, *shape))
             given = {f"after_{place}": value for place, value in enumerate(after or ())}
             found = transaction.all(statement, most=limit + 1 - len(rows), **given)
@@ -123,13 +123,13 @@ class Lookup:
         ended, last = rows[limit - 1]
         return numbers, [ended, list(last[1:])]
 
-    def _choose_driver(
+    def _plan(
         self, transaction: Transaction, filter: str, limit: int, ids: tuple[str, ...] | None = None
-    ) -> int | None:
-        """The place of the filter's term to begin with; None walks the order."""
+    ) -> Plan:
+        """How to find a page."""
         terms = [(place, term) for place, term in enumerate(conjuncts(parse_cached(filter))) if may_drive(term)]
         if not terms or not self._database.is_sqlite:
-            return None
+            return WALK
         highest = transaction.first(self._database.statement("highest", lambda: select(func.max(schema.runs.c.no))))
         runs = int(highest[0] or 0) if highest else 0
         counts = []
@@ -137,7 +137,7 @@ class Lookup:
             assert isinstance(term, Compare)
             statement = self._database.statement(("count", term), partial(self._clauses.count, term))
             counts.append((place, int(transaction.all(statement, most=count_limit(runs))[0][0])))
-        return choose_driver(runs, counts, limit, self._share_of(transaction, ids, runs))
+        return make_plan(runs, counts, limit, self._share_of(transaction, ids, runs))
 
     def _share_of(self, transaction: Transaction, ids: tuple[str, ...] | None, runs: int) -> float:
         """The share of all runs that these experiments have; asked again once the store has grown by a tenth."""
@@ -157,7 +157,7 @@ class Lookup:
         return known[1]
 
     def _query(
-        self, asked: tuple[Any, ...], part: int, nulls: tuple[bool, ...] | None, driver: int | None
+        self, asked: tuple[Any, ...], part: int, nulls: tuple[bool, ...] | None, plan: Plan
     ) -> Select[Any]:
         ids, filter, orders, view = asked
         runs = schema.runs.c
@@ -167,9 +167,9 @@ class Lookup:
         if ids is not None:
             query = query.where(among(runs.experiment_id, ids))
         row = walked_row(orders, part)
-        number = row.c.run if row is not None and driver is None else None
-        query = self._clauses.narrow(query, parse_cached(filter), driver, number)
-        return order_query(query, orders, part, nulls, row=row, walk=driver is None).limit(bindparam("most"))
+        number = row.c.run if row is not None and plan.driver is None else None
+        query = self._clauses.narrow(query, parse_cached(filter), plan, number)
+        return order_query(query, orders, part, nulls, row=row, walk=plan.driver is None).limit(bindparam("most"))
 
     def line_runs(self, line: str, *, limit: int = 50) -> list[Run]:
         """The newest runs of a line of revisions, newest first."""

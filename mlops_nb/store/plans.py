@@ -8,12 +8,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 CAP = 2000
 """Counting goes no further, plus a share of all runs in large stores."""
 
 STEPS = 3
 """How many steps of a walk cost as much as one run that a driver leaves, which has to be looked up and sorted."""
+
+
+LISTED = 2000
+"""A term that leaves no more runs is listed once for a walk, which then looks into that list and into no table."""
+
+
+class Plan(NamedTuple):
+    """The place of the filter's term to begin with (None walks the order), and of those that are listed for a walk."""
+
+    driver: int | None = None
+    listed: tuple[int, ...] = ()
+
+
+WALK = Plan()
 
 
 def count_limit(runs: int) -> int:
@@ -27,8 +42,8 @@ def count_limit(runs: int) -> int:
     return CAP + runs // 20
 
 
-def choose_driver(runs: int, counts: Sequence[tuple[int, int]], limit: int, share: float = 1.0) -> int | None:
-    """The term to begin with, or None to walk the order.
+def make_plan(runs: int, counts: Sequence[tuple[int, int]], limit: int, share: float = 1.0) -> Plan:
+    """The term to begin with, or a walk in the order.
 
     Parameters
     ----------
@@ -44,20 +59,24 @@ def choose_driver(runs: int, counts: Sequence[tuple[int, int]], limit: int, shar
 
     Returns
     -------
-    int or None
-        A place.
+    Plan
 
     Examples
     --------
-    >>> choose_driver(10_000, [(0, 4500), (1, 400)], 100), choose_driver(10_000, [(0, 2500)], 100)
-    (1, None)
+    >>> make_plan(10_000, [(0, 4500), (1, 400)], 100), make_plan(10_000, [(0, 2500)], 100)
+    (Plan(driver=1, listed=()), Plan(driver=None, listed=()))
+    >>> make_plan(10_000, [(0, 1000)], 100)
+    Plan(driver=None, listed=(0,))
     """
     if not counts:
-        return None
+        return WALK
     cap = count_limit(runs)
     for _, count in counts:  # as if the terms did not depend on each other
         part = min(1.0, max(count, 1) / max(runs, 1))
         share *= part if count < cap else math.sqrt(part)  # of a term that goes on beyond the cap: between that and all
     walked = limit / share if share else math.inf
     fewest, place = min((count, place) for place, count in counts)
-    return place if walked >= runs or fewest * STEPS <= walked else None
+    if walked >= runs or fewest * STEPS <= walked:
+        return Plan(place)
+    # Making the list costs a step for each of its runs, and saves the better half of a step of the walk.
+    return Plan(None, tuple(place for place, count in counts if count < min(cap, LISTED) and count <= walked))

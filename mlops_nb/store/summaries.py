@@ -15,6 +15,7 @@ from mlops_nb.store.clauses import among
 from mlops_nb.store.engine import Transaction
 from mlops_nb.store.lookup import Lookup, parse_cached
 from mlops_nb.store.pages import check_limit
+from mlops_nb.store.plans import Plan
 from mlops_nb.store.rows import storable
 from mlops_nb.store.statements import fetch_in
 
@@ -40,10 +41,10 @@ class Summaries(Lookup):
         check_limit(1, view)
         asked = self._asked(experiment_ids, filter, view)
         with self._database.read() as transaction:
-            driver = self._choose_driver(transaction, asked[1], _ALL)
+            plan = self._plan(transaction, asked[1], _ALL)
             query = self._database.statement(
-                ("count runs", asked, driver),
-                lambda: self._subset(select(func.count()).select_from(schema.runs), asked, driver),
+                ("count runs", asked, plan),
+                lambda: self._subset(select(func.count()).select_from(schema.runs), asked, plan),
             )
             return int(transaction.all(query)[0][0])
 
@@ -62,16 +63,16 @@ class Summaries(Lookup):
         check_limit(limit, view)
         asked = self._asked(experiment_ids, filter, view)
         with self._database.read() as transaction:
-            driver = self._choose_driver(transaction, asked[1], _ALL)
+            plan = self._plan(transaction, asked[1], _ALL)
             statement = self._database.statement(
-                ("groups", by, asked, driver), partial(self._groups, by, asked, driver)
+                ("groups", by, asked, plan), partial(self._groups, by, asked, plan)
             )
             groups = _merge(transaction.all(statement), limit)
             newest = self._ids(transaction, [each["newest_run"] for each in groups.values()])
             for each in groups.values():
                 each["newest_run"] = newest.get(each["newest_run"])
             for metric in dict.fromkeys(metrics):
-                for key, figures in self._measure_groups(transaction, by, asked, driver, storable(metric)).items():
+                for key, figures in self._measure_groups(transaction, by, asked, plan, storable(metric)).items():
                     if key in groups:
                         groups[key]["metrics"][metric] = figures
         return list(groups.values())
@@ -109,26 +110,26 @@ class Summaries(Lookup):
         ids = None if experiment_ids is None else tuple(sorted(set(experiment_ids)))
         return ids, storable(filter), view
 
-    def _subset(self, query: Select[Any], asked: tuple[Any, ...], driver: int | None) -> Select[Any]:
+    def _subset(self, query: Select[Any], asked: tuple[Any, ...], plan: Plan) -> Select[Any]:
         ids, filter, view = asked
         runs = schema.runs.c
         if view != "all":
             query = query.where(runs.lifecycle_stage == view)
         if ids is not None:
             query = query.where(among(runs.experiment_id, ids))
-        return self._clauses.narrow(query, parse_cached(filter), driver)
+        return self._clauses.narrow(query, parse_cached(filter), plan)
 
-    def _groups(self, by: str, asked: tuple[Any, ...], driver: int | None) -> Select[Any]:
+    def _groups(self, by: str, asked: tuple[Any, ...], plan: Plan) -> Select[Any]:
         runs = schema.runs.c
         key, source = _key(by)
         columns = func.count(), func.max(runs.start_time), func.min(runs.start_time), func.max(runs.no)
         # no plain columns: SQLite would walk an index of theirs, and jump from run to run
         grouped = func.coalesce(key, null()).label("key"), func.coalesce(runs.status, null()).label("status")
         query: Select[Any] = select(*grouped, *columns).select_from(source)  # type: ignore[assignment]
-        return self._subset(query, asked, driver).group_by(*grouped)
+        return self._subset(query, asked, plan).group_by(*grouped)
 
     def _measure_groups(
-        self, transaction: Transaction, by: str, asked: tuple[Any, ...], driver: int | None, metric: str
+        self, transaction: Transaction, by: str, asked: tuple[Any, ...], plan: Plan, metric: str
     ) -> dict[Any, dict[str, Any]]:
         """Figures of a metric's last values, group by group. The values are summed here: a database would sort all runs
         to tell a group's mean, before it could square the differences from it."""
@@ -138,9 +139,9 @@ class Summaries(Lookup):
             key, source = _key(by)
             # beside each run, and not joined: SQLite would walk the metric's values, and jump from run to run
             value = select(row.c.value).where(row.c.run == runs.no, row.c.key == bindparam("metric")).scalar_subquery()
-            return self._subset(select(key.label("key"), value).select_from(source), asked, driver)
+            return self._subset(select(key.label("key"), value).select_from(source), asked, plan)
 
-        statement = self._database.statement(("measure groups", by, asked, driver), build)
+        statement = self._database.statement(("measure groups", by, asked, plan), build)
         values: dict[Any, list[float]] = {}
         for key, value in transaction.all(statement, metric=metric):
             if value is not None and isfinite(value):

@@ -163,6 +163,7 @@ class LabPage:
         self.page.evaluate("name => jupyterapp.commands.execute('apputils:change-theme', {theme: name})", name)
         light = "false" if theme == "dark" else "true"
         self.page.wait_for_function("light => document.body.dataset.jpThemeLight === light", arg=light)
+        self.page.wait_for_function("!document.getElementById('jupyterlab-splash')")  # it fades over what is looked at
 
     def wait_kernel(self) -> None:
         """Wait until the kernel is attached and answers; the status indicator says idle before there is a kernel."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mlops_nb.errors import InvalidInput
 from mlops_nb.store import RunStore, lookup, open_store
 from mlops_nb.store.matching import match, may_explode, translate_like
-from mlops_nb.store.plans import choose_driver
+from mlops_nb.store.plans import WALK, Plan, make_plan
 from mlops_nb.store.search import parse_filter, parse_order
 from tests.store.contract.making import add, walk
 
@@ -81,8 +81,8 @@ def test_patterns_of_every_day_are_taken(pattern: str) -> None:
     assert not may_explode(pattern)
 
 
-@pytest.mark.parametrize("driver", [None, 0, 1])
-def test_both_ways_find_the_same(driver: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("plan", [WALK, Plan(0), Plan(1), Plan(None, (0,)), Plan(None, (0, 1))])
+def test_all_ways_find_the_same(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     store: RunStore = open_store("sqlite://")
     for n in range(30):
         add(
@@ -92,7 +92,7 @@ def test_both_ways_find_the_same(driver: int | None, monkeypatch: pytest.MonkeyP
             params={"p": n % 3, "q": "x"},
             metrics={"m": n % 7, "o": -n} if n % 5 else {"m": n % 7},
         )
-    monkeypatch.setattr(lookup, "choose_driver", lambda *_: driver)
+    monkeypatch.setattr(lookup, "make_plan", lambda *_: plan)
     question = {"filter": "metrics.m > 2 and params.p = 1 and not params.q = 'y'"}
     assert walk(store, 2, order_by=["metrics.o DESC"], **question) == ["04", "13", "19", "25", "10"]
     assert walk(store, 2, order_by=["metrics.o"], **question) == ["19", "13", "04", "25", "10"]
@@ -102,9 +102,10 @@ def test_both_ways_find_the_same(driver: int | None, monkeypatch: pytest.MonkeyP
 
 def test_a_walk_is_chosen_where_it_ends_soon() -> None:
     counts = [(0, 1000), (1, 2500)]  # a tenth has the one, a quarter or more (counted no further) the other
-    assert choose_driver(10_000, counts, 100) is None
-    assert choose_driver(10_000, counts, 100, share=0.01) == 0  # of an experiment with few runs most steps lead nowhere
-    assert choose_driver(10_000, counts, 1_000_000) == 0
+    assert make_plan(10_000, counts, 100) == Plan(None, listed=(0,))
+    # of an experiment with few runs most steps of a walk lead nowhere
+    assert make_plan(10_000, counts, 100, share=0.01) == Plan(0)
+    assert make_plan(10_000, counts, 1_000_000) == Plan(0)
 
 
 def test_experiments_of_any_size_find_the_same() -> None:
