@@ -203,8 +203,21 @@ def imported(distributions: dict[str, Distribution], modules: Iterable[str] | No
     >>> imported(installed(), ["sklearn.base"])
     ['scikit-learn']
     """
-    names = list(sys.modules) if modules is None else modules
-    loaded = {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names)
+    global _used
+    if modules is not None:
+        return _from(distributions, modules)
+    names = list(sys.modules)
+    state = (len(names), names[-1])  # what is imported stands last
+    if _used is None or _used[0] is not distributions or _used[1] != state:
+        _used = distributions, state, _from(distributions, names)
+    return list(_used[2])
+
+
+_used: tuple[dict[str, Distribution], tuple[int, str], list[str]] | None = None
+
+
+def _from(distributions: dict[str, Distribution], names: Iterable[str]) -> list[str]:
+    loaded = {name.partition(".")[0] for name in names} - sys.stdlib_module_names
     found = {normalise(name) for name in loaded} & distributions.keys()
     missing = {name for name in loaded if normalise(name) not in distributions and not name.startswith("_")}
     for distribution in distributions.values():

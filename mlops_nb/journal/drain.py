@@ -185,6 +185,7 @@ class Drain:
             while batches := self._gather():
                 self._hand_over(batches)
                 self._accept()
+                self._work()  # of runs that have ended meanwhile
             self._retire()
         except Exception as error:
             self._rewind()

@@ -184,14 +184,14 @@ class TrackedCell:
             if followed is not None and not followed.nested:
                 self._after_following(followed)
         finally:
-            self.run.finish(status)
+            run, folder = self.run, self.session.folder()
+            # Before the end is written: what is described once the run is delivered needs a journal of its own.
+            run.workspace.drain.later(lambda: describe_surroundings(run, folder))
+            run.finish(status)
         if self.models and not self.options.model and followed is not None and not followed.nested:
             from mlops_nb.magics.afterwards import offer_afterwards
 
             offer_afterwards(self.session, self.run.run_id, self.models, followed.index)
-        run, drain = self.run, self.run.workspace.drain
-        folder = self.session.folder()
-        drain.later(lambda: describe_surroundings(run, folder))
 
     def _after_following(self, followed: Followed) -> None:
         following = self.session.following

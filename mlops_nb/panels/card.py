@@ -115,9 +115,7 @@ def card_record(run: Run, card: Card) -> dict[str, Any]:
     record: dict[str, Any] = plain_json(
         {
             "version": 1,
-            "run": run_record(run),
             "duration_ms": run.duration_ms,
-            "previous": None if card.previous is None else run_record(card.previous),
             "best": dict(card.best),
             "models": [dict(model) for model in card.models],
             "data": [{"path": d.path, "digest": d.digest, "size": d.size, "mode": d.mode} for d in card.data],
@@ -129,6 +127,8 @@ def card_record(run: Run, card: Card) -> dict[str, Any]:
             "outputs_kept": card.outputs_kept,
         }
     )
+    record["run"] = run_record(run)
+    record["previous"] = None if card.previous is None else run_record(card.previous)
     record["curves"] = {show_text(key): curve_record(points) for key, points in card.curves.items()}
     return record
 

@@ -335,6 +335,8 @@ def plain_json(value: Any) -> Any:
     """
     if value is None or isinstance(value, bool):
         return value
+    if type(value) is str:
+        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode("utf-8")
     if isinstance(value, float):
         return value if math.isfinite(value) else "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, int):

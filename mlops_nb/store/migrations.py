@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, func, inspect, select, update
+from sqlalchemy import Connection, MetaData, func, inspect, select, update
 from sqlalchemy.exc import DBAPIError
 
 from mlops_nb import entities
@@ -107,6 +107,8 @@ def _create(database: Database) -> None:
         # One metadata, in which each of these rooms has put its tables.
         rooms = (schema.metadata, registry_schema.models.metadata, logged_schema.logged_models.metadata)
         for metadata in dict.fromkeys(rooms):
+            if not database.is_sqlite:
+                _share_conditions(metadata)
             metadata.create_all(connection, checkfirst=False)
         connection.execute(schema.state.insert().values(id=1, schema=SCHEMA, change=0, run_no=0))
         now = entities.now_ms()
@@ -121,6 +123,13 @@ def _create(database: Database) -> None:
                 tags="{}",
             )
         )
+
+
+def _share_conditions(metadata: MetaData) -> None:
+    """PostgreSQL's partial indexes have SQLite's conditions."""
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            index.dialect_options["postgresql"]["where"] = index.dialect_options["sqlite"]["where"]
 
 
 def _migrate(database: Database, target: int, steps: Mapping[int, Callable[[Connection], None]]) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Select, bindparam, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from mlops_nb.entities import Page, RegisteredModel, Signed, check_name, check_tag, new_id, now_ms
 from mlops_nb.errors import AlreadyExists
@@ -17,7 +16,7 @@ from mlops_nb.store.engine import Transaction
 from mlops_nb.store.registry import NOBODY
 from mlops_nb.store.registry_search import MODEL_WORDS, Listing, select_models
 from mlops_nb.store.rows import encode_json, parse_column, split_head, storable
-from mlops_nb.store.statements import delete_rows, fetch_in, upsert_rows
+from mlops_nb.store.statements import delete_rows, fetch_in, insert_into, upsert_rows
 
 _COLUMNS = tuple(tables.models.c.keys())
 _LISTING = Listing("registered models", MODEL_WORDS, select_models, (("name", False),), None)
@@ -205,7 +204,7 @@ def _select_count() -> Select[Any]:
 
 
 def _insert_unless_taken(is_sqlite: bool) -> Any:
-    return (sqlite if is_sqlite else postgresql).insert(tables.models).on_conflict_do_nothing(index_elements=["name"])
+    return insert_into(tables.models, is_sqlite=is_sqlite).on_conflict_do_nothing(index_elements=["name"])
 
 
 def _taken(name: str) -> AlreadyExists:

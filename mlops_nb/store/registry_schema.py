@@ -56,6 +56,7 @@ versions = Table(
     _text("logged_model"),
     Index("versions_by_run", "run_id"),
     Index("versions_by_digest", "digest"),
+    Index("versions_by_stage", "model_id", "stage", "version"),  # a list of models counts theirs in it
     sqlite_with_rowid=False,
 )
 Index("versions_by_time", versions.c.last_update_time.desc(), versions.c.model_id, versions.c.version)

@@ -11,7 +11,7 @@ from typing import Any
 from mlops_nb.entities import Lease, Run, Status
 from mlops_nb.errors import InvalidInput
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the tables. A store with a higher one was written by a newer release."""
 
 HEAD = 200

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, bindparam, delete
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from mlops_nb.store.engine import Database, Statement, Transaction
 
@@ -63,7 +63,7 @@ def upsert_rows(database: Database, table: Table, *, replace: bool = True) -> St
     """
 
     def build() -> Any:
-        insert = (sqlite if database.is_sqlite else postgresql).insert(table)
+        insert = insert_into(table, is_sqlite=database.is_sqlite)
         keys = [column.name for column in table.primary_key]
         if not replace:
             return insert.on_conflict_do_nothing(index_elements=keys)
@@ -73,6 +73,22 @@ def upsert_rows(database: Database, table: Table, *, replace: bool = True) -> St
         )
 
     return database.statement(("upsert", table.name, replace), build, table.columns.keys())
+
+
+def insert_into(table: Table, *, is_sqlite: bool) -> Any:
+    """An INSERT that can say what becomes of a row whose key is taken: each dialect has its own.
+
+    Examples
+    --------
+    >>> from mlops_nb.store import schema
+    >>> insert_into(schema.deliveries, is_sqlite=True).on_conflict_do_nothing().table.name
+    'deliveries'
+    """
+    if is_sqlite:
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # an eighth of a second that stores of SQLite do not pay
+
+    return postgresql.insert(table)
 
 
 def delete_rows(database: Database, table: Table, *columns: str) -> Statement:

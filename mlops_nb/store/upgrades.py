@@ -70,5 +70,11 @@ def add_registry(connection: Connection) -> None:
     metadata.create_all(connection, checkfirst=False)
 
 
-STEPS: Mapping[int, Callable[[Connection], None]] = {2: add_registry}
+def index_stages(connection: Connection) -> None:
+    """Version 3: lists of models count versions by stage in an index."""
+    versions = _table(MetaData(), "model_versions", "*model_id *version:int stage")
+    Index("versions_by_stage", versions.c.model_id, versions.c.stage, versions.c.version).create(connection)
+
+
+STEPS: Mapping[int, Callable[[Connection], None]] = {2: add_registry, 3: index_stages}
 """What brings a store from the version before to this one; plain Core and DDL, never the live `schema`."""

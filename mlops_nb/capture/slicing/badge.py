@@ -114,8 +114,9 @@ def _from_executions(executions: Sequence[Mapping[str, Any]], parts: Sequence[Ma
     first: dict[str, int] = {}
     last: dict[str, Mapping[str, Any]] = {}
     for run in executions:
-        first.setdefault(_identity(run), len(first))
-        last[_identity(run)] = run
+        identity = _identity(run)
+        first.setdefault(identity, len(first))
+        last[identity] = run
     edited = [
         _mark(part)
         for part in parts

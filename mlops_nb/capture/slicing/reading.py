@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import re
 import sys
 import types
@@ -41,6 +42,7 @@ class Reading:
     folders: set[str] = field(default_factory=set)
 
 
+@functools.lru_cache(maxsize=16_384)
 def is_followed(name: str) -> bool:
     """Whether a name of the namespace is the session's, and not IPython's own.
 

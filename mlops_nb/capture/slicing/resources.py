@@ -254,7 +254,10 @@ def _interpreter() -> Hashable:
 
 def _builtins() -> Hashable:
     """Names that code finds everywhere; IPython's own come and go with each cell."""
-    return hash(tuple((name, id(part)) for name, part in list(vars(builtins).items()) if name not in _PASSING))
+    parts = dict(vars(builtins))
+    for name in _PASSING:
+        parts.pop(name, None)
+    return hash((tuple(parts), tuple(map(id, parts.values()))))
 
 
 _PASSING = frozenset({"_", "exit", "quit", "get_ipython", "display", "__IPYTHON__"})
