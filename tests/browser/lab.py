@@ -243,6 +243,12 @@ class LabPage:
         """Keep a picture of the page; ``MLOPS_NB_SCREENSHOTS`` names the folder to keep it in."""
         self.page.screenshot(path=kept(path))
 
+    def screenshots(self, path: Path) -> None:
+        """Keep a picture in each theme, as ``NAME-dark.png`` and ``NAME-light.png``; light stays on."""
+        for theme in ("dark", "light"):
+            self.set_theme(theme)
+            self.screenshot(path.with_name(f"{path.stem}-{theme}{path.suffix}"))
+
 
 def kept(path: Path) -> str:
     """Where a picture goes: to its place, or into the folder that ``MLOPS_NB_SCREENSHOTS`` names."""

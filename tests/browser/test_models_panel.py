@@ -26,10 +26,9 @@ for number in range(3):
 _ = promote("churn <b>", 1, "champion", comment="first")"""
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_whole_road_by_clicks(page: LabPage, lab: Lab, tmp_path: Path, theme: str) -> None:
-    lab.write_notebook(f"models-{theme}/models.ipynb", [START, "%mlops models"])
-    page.open_notebook(f"models-{theme}/models.ipynb", theme=theme)
+def test_the_whole_road_by_clicks(page: LabPage, lab: Lab, tmp_path: Path) -> None:
+    lab.write_notebook("models/models.ipynb", [START, "%mlops models"])
+    page.open_notebook("models/models.ipynb")
     page.run_all()
     view = page.page
     panel = view.locator(".mlops-nb-panel")
@@ -57,7 +56,7 @@ def test_the_whole_road_by_clicks(page: LabPage, lab: Lab, tmp_path: Path, theme
     panel.locator(".action button[type=submit]").click()
     panel.locator(".checklist .err").wait_for()
     assert "auc is 0.8, less than 0.9" in panel.locator(".checklist").inner_text()
-    page.screenshot(tmp_path / f"models-refused-{theme}.png")
+    page.screenshots(tmp_path / "models-refused.png")
     panel.locator(".action .check.warn input").check()
     panel.locator(".action button[type=submit]").click()
     assert "Say why" in panel.locator(".action .refusal").inner_text(), "nothing is forced without a comment"
@@ -78,7 +77,7 @@ def test_the_whole_road_by_clicks(page: LabPage, lab: Lab, tmp_path: Path, theme
         panel.locator(".versions tbody tr").nth(row).locator("input").check()
     panel.locator("button", has_text="Compare 2").click()
     panel.locator(".compare").wait_for()
-    page.screenshot(tmp_path / f"models-{theme}.png")
+    page.screenshots(tmp_path / "models.png")
     assert page.errors == [] and page.outside == []
 
 
@@ -113,10 +112,9 @@ for depth in (1, 4):
 _ = mlops_nb.registry.promote("wine", 1, "champion")"""
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_model_is_evaluated_by_clicks(page: LabPage, lab: Lab, tmp_path: Path, theme: str) -> None:
-    lab.write_notebook(f"evaluate-{theme}/models.ipynb", [TRAINED, "%mlops models"])
-    page.open_notebook(f"evaluate-{theme}/models.ipynb", theme=theme)
+def test_a_model_is_evaluated_by_clicks(page: LabPage, lab: Lab, tmp_path: Path) -> None:
+    lab.write_notebook("evaluate/models.ipynb", [TRAINED, "%mlops models"])
+    page.open_notebook("evaluate/models.ipynb")
     page.run_all()
     panel = page.page.locator(".mlops-nb-panel")
     panel.locator("button", has_text="Evaluate").click()
@@ -128,9 +126,9 @@ def test_a_model_is_evaluated_by_clicks(page: LabPage, lab: Lab, tmp_path: Path,
     panel.locator(".action button[type=submit]").click()
     panel.locator(".action .refusal", has_text="There is no file 'nowhere.csv'").wait_for()
     panel.locator(".action input[aria-label=data]").fill("X_test")
-    page.screenshot(tmp_path / f"evaluate-{theme}.png")
+    page.screenshots(tmp_path / "evaluate.png")
     panel.locator(".action button[type=submit]").click()
     panel.locator(".said.ok", has_text="Version 2 is evaluated: accuracy_score").wait_for()
     panel.locator(".versions thead th", has_text="accuracy_score").first.wait_for()
-    page.screenshot(tmp_path / f"evaluated-{theme}.png")
+    page.screenshots(tmp_path / "evaluated.png")
     assert page.errors == [] and page.outside == []
