@@ -44,6 +44,7 @@ class Lookup:
         self._database = database
         self._clauses = Clauses(sqlite=database.is_sqlite)
         self._shares: dict[tuple[str, ...], tuple[int, float]] = {}
+        self._plans: dict[tuple[str, int, tuple[str, ...] | None], tuple[int, Plan]] = {}
 
     def get_run(self, run_id: str) -> Run:
         """The run with exactly this id, or `NotFound`."""
@@ -126,18 +127,25 @@ class Lookup:
     def _plan(
         self, transaction: Transaction, filter: str, limit: int, ids: tuple[str, ...] | None = None
     ) -> Plan:
-        """How to find a page."""
+        """How to find a page; thought about again once the store has grown by a tenth."""
         terms = [(place, term) for place, term in enumerate(conjuncts(parse_cached(filter))) if may_drive(term)]
         if not terms or not self._database.is_sqlite:
             return WALK
         highest = transaction.first(self._database.statement("highest", lambda: select(func.max(schema.runs.c.no))))
         runs = int(highest[0] or 0) if highest else 0
+        known = self._plans.get((filter, limit, ids))
+        if known is not None and known[0] <= runs <= known[0] * 1.1 + 100:
+            return known[1]
         counts = []
         for place, term in terms[:_COUNTED]:
             assert isinstance(term, Compare)
             statement = self._database.statement(("count", term), partial(self._clauses.count, term))
             counts.append((place, int(transaction.all(statement, most=count_limit(runs))[0][0])))
-        return make_plan(runs, counts, limit, self._share_of(transaction, ids, runs))
+        plan = make_plan(runs, counts, limit, self._share_of(transaction, ids, runs))
+        if len(self._plans) > 1000:
+            self._plans.clear()
+        self._plans[filter, limit, ids] = (runs, plan)
+        return plan
 
     def _share_of(self, transaction: Transaction, ids: tuple[str, ...] | None, runs: int) -> float:
         """The share of all runs that these experiments have; asked again once the store has grown by a tenth."""
