@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +41,10 @@ class Side:
 
 @contextmanager
 def served(kind: str, folder: Path, python: str, workers: int = 0) -> Iterator[Side]:
-    """A server of one kind on an empty store: ours by this interpreter, MLflow's by its own, with its own `workers`."""
+    """A server of one kind on an empty store: ours by this interpreter, MLflow's by its own, with its own `workers`.
+
+    The kind ``nothing`` answers at once, and keeps nothing: what is left is the client.
+    """
     folder.mkdir()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -49,6 +52,8 @@ def served(kind: str, folder: Path, python: str, workers: int = 0) -> Iterator[S
     if kind == "ours":
         python = sys.executable
         command = [python, "-m", "mlops_nb.cli", "server", "--port", str(port)]
+    elif kind == "nothing":
+        command = [sys.executable, str(Path(__file__).with_name("server_floor.py")), str(port)]
     else:
         command = [
             *(python, "-m", "mlflow", "server", "--port", str(port), "--backend-store-uri"),
@@ -85,6 +90,23 @@ def wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     raise SystemExit(f"{url} does not answer:\n{log.read_text()[-3000:]}")
 
 
+def let_rest(processes: Iterable[int]) -> None:
+    """Until processes and their children have nothing to do any more: workers that still import would be measured."""
+
+    def used() -> float:
+        found = [psutil.Process(pid) for pid in processes]
+        found += [child for each in found for child in each.children(recursive=True)]
+        return sum(sum(each.cpu_times()[:2]) for each in found if each.is_running())
+
+    before, until = used(), time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        time.sleep(1)
+        now = used()
+        if now - before < 0.1:
+            return
+        before = now
+
+
 class Client:
     """A process with MLflow's client, which takes orders.
 
@@ -98,21 +120,21 @@ class Client:
         script = Path(__file__).with_name("server_client.py")
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
         environment["MLFLOW_TRACKING_TOKEN"] = TOKEN
-        self._process = subprocess.Popen(
+        self.process = subprocess.Popen(
             [python, str(script)], env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )  # fmt: skip
 
     def send(self, order: str, *arguments: Any) -> None:
         """Give an order."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps([order, *arguments]) + "\n")
-        self._process.stdin.flush()
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps([order, *arguments]) + "\n")
+        self.process.stdin.flush()
 
     def answer(self) -> dict[str, Any]:
         """What came of it."""
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
             if line.startswith("> "):
                 found: dict[str, Any] = json.loads(line[2:])
                 return found
@@ -129,8 +151,8 @@ class Client:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.kill()
-        self._process.wait()
+        self.process.kill()
+        self.process.wait()
 
 
 def peak_of(pid: int, *, reset: bool = False) -> float:

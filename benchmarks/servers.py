@@ -1,7 +1,8 @@
 """Our server beside a real ``mlflow server``: the same MLflow client, the same calls, by turns; then ours alone.
 
 MLflow gets an environment of its own in the cache folder, made on first use; both servers run at the same time, each
-measured while the other one rests. The runs that are searched are written straight into each store.
+measured while the other ones rest. A third one does nothing but answer: what MLflow's client takes on it is the client's
+own, and bounds every ratio. The runs that are searched are written straight into each store.
 
     python -m benchmarks.servers --cache FOLDER                    # all, about five minutes
     python -m benchmarks.servers --cache FOLDER --only calls,many --scale 0.1
@@ -22,8 +23,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.run import machine, python_of
-from benchmarks.server_sides import CLIENTS, TOKEN, Client, Side, fill_mlflow, fill_ours, peak_of, served
+from benchmarks.server_sides import CLIENTS, TOKEN, Client, Side, fill_mlflow, fill_ours, let_rest, peak_of, served
 
+SIDES = ("ours", "mlflow", "nothing")
+FLOOR = "… on a server that does nothing: the client's own"
 MEASURES = ("calls", "many", "search", "kernel", "postgres", "file")
 
 
@@ -47,10 +50,12 @@ def measure_calls(sides: dict[str, Side], clients: list[Client], scale: float) -
         clients[0].ask("log_points", 10)
         found[name] = {"point": clients[0].ask("log_points", count)["median"] * 1e3}
         found[name]["tiny"] = clients[0].ask("begin_tiny", max(5, count // 5))["median"] * 1e3
-    ours, theirs = found["ours"], found["mlflow"]
+    ours, theirs, nothing = (found[name] for name in SIDES)
     return [
         Row("`mlflow.log_metric`, round trip", "≤ 1/4", "ms", ours["point"], theirs["point"]),
+        Row(FLOOR, "", "ms", nothing["point"], theirs["point"]),
         Row("a tiny run: start, 5 params, 5 metrics, end", "≤ 1/4", "ms", ours["tiny"], theirs["tiny"]),
+        Row(FLOOR, "", "ms", nothing["tiny"], theirs["tiny"]),
     ]
 
 
@@ -59,7 +64,7 @@ def measure_many(sides: dict[str, Side], clients: list[Client], scale: float) ->
     rates: dict[str, float] = {}
     failed: dict[str, float] = {}
     for name, side in sides.items():
-        count = max(10, int((300 if name == "ours" else 60) * scale))
+        count = max(10, int((60 if name == "mlflow" else 300) * scale))
         for each in clients:
             each.ask("connect", side.url)
         for each in clients:
@@ -70,6 +75,7 @@ def measure_many(sides: dict[str, Side], clients: list[Client], scale: float) ->
     title = f"{CLIENTS} clients at once, metrics a second"
     return [
         Row(title, "≥ 8 times", "/s", rates["ours"], rates["mlflow"], less=False),
+        Row(FLOOR, "", "/s", rates["nothing"], rates["mlflow"], less=False),
         Row("… of these failed or lost", "0", "", failed["ours"], failed["mlflow"]),
     ]
 
@@ -77,7 +83,8 @@ def measure_many(sides: dict[str, Side], clients: list[Client], scale: float) ->
 def measure_search(sides: dict[str, Side], clients: list[Client], runs: int) -> list[Row]:
     """A filter, an order, the first 100 of many runs."""
     found: dict[str, dict[str, float]] = {}
-    for name, side in sides.items():
+    for name in ("ours", "mlflow"):
+        side = sides[name]
         experiment = clients[0].ask("connect", side.url)["experiment"]
         (fill_ours if name == "ours" else fill_mlflow)(side.folder, experiment, runs)
         found[name] = clients[0].ask("search", 5)
@@ -162,7 +169,8 @@ def measure_file(sides: dict[str, Side], clients: list[Client], megabytes: int, 
         for _ in range(megabytes):
             file.write(os.urandom(1 << 20))
     found: dict[str, dict[str, float]] = {}
-    for client, (name, side) in zip(clients, sides.items(), strict=False):
+    for client, name in zip(clients, ("ours", "mlflow"), strict=False):
+        side = sides[name]
         client.ask("connect", side.url)
         (back := folder / f"back-{name}").mkdir()
         before = peak_of(side.process.pid, reset=True)
@@ -232,10 +240,11 @@ def main() -> None:
         sides: dict[str, Side] = {}
         clients: list[Client] = []
         if set(wanted) - {"postgres"}:
-            kinds = ("ours", "mlflow") if set(wanted) - {"postgres", "kernel"} else ("ours",)
+            kinds = SIDES if set(wanted) - {"postgres", "kernel"} else ("ours",)
             sides = {kind: stack.enter_context(served(kind, folder / kind, python, options.workers)) for kind in kinds}
             count = CLIENTS if "many" in wanted else 2 if "file" in wanted else 1 if "mlflow" in kinds else 0
             clients = [stack.enter_context(Client(python)) for _ in range(count)]
+            let_rest([each.process.pid for each in (*sides.values(), *clients)])
         measures: dict[str, Callable[[], list[Row]]] = {
             "calls": lambda: measure_calls(sides, clients, options.scale),
             "many": lambda: measure_many(sides, clients, options.scale),
