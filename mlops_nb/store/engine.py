@@ -13,7 +13,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -29,6 +29,9 @@ from mlops_nb.store.troubles import BUSY_SECONDS, explain
 
 CACHE_KIB = 32_768
 """Most memory that SQLite takes for pages, a connection."""
+
+GROWTH = 10_000
+"""New runs after which PostgreSQL is asked to look at its tables; by itself it does so about a minute later."""
 
 _FORK_SECONDS = 5
 
@@ -115,6 +118,7 @@ class Database:
         self._turn = threading.RLock()  # writers of this process queue here, not in SQLite's sleeping retries
         self._one_connection = self.is_sqlite and path is None
         self._inode: int | None = None
+        self._grown = 0
         self._closed = False
         self._gate = threading.Condition()
         self._busy = 0
@@ -248,6 +252,23 @@ class Database:
         )
         log = Path(f"{self.path}-wal")
         return int(pages[0][0]) + (log.stat().st_size if self.path and log.exists() else 0)
+
+    def note_growth(self, runs: int) -> None:
+        """So many new runs have been stored."""
+        self._grown += runs
+        if self._grown >= GROWTH:
+            self._grown = 0
+            self.gather_statistics()
+
+    def gather_statistics(self) -> None:
+        """Let PostgreSQL look at its tables after many new rows; until then it searches them as if they were small.
+
+        SQLite needs none: `plans` counts instead.
+        """
+        if not self.is_sqlite:
+            # What was to be stored is stored: who may not do this, or is cut off here, has lost nothing.
+            with suppress(StoreError), self.write() as transaction:
+                transaction.run(Statement("ANALYZE", (), {}))
 
     def before_fork(self) -> None:
         """Let no transaction be under way, and no connection be open, when the process forks.

@@ -48,6 +48,7 @@ class Intake:
                 drafts[batch.run_id].take(batch, guarded=guarded)
             self._store(transaction, list(drafts.values()))
             transaction.many(upsert_rows(self._database, schema.deliveries), list(upto.items()))
+        self._database.note_growth(sum(draft.is_new for draft in drafts.values()))
 
     def delivered(self, source: str) -> int:
         """How far the journal `source` has been stored, in bytes; 0 if it is unknown."""

@@ -60,6 +60,7 @@ def move_sql_store(source: str, target: str, tick: Callable[[int, str], None] | 
                 writing.rollback()
                 raise
             reading.rollback()
+        goal.gather_statistics()
         return counts
     except DBAPIError as error:
         raise explain(error, goal.label) from error

@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import inspect, text
 
+from mlops_nb.entities import Batch, RunStart, new_id
 from mlops_nb.errors import InvalidState
-from mlops_nb.store import RunStore, open_store, schema, upgrade_store
+from mlops_nb.store import RunStore, engine, open_store, schema, upgrade_store
 from mlops_nb.store.engine import connect_engine
 from mlops_nb.store.rows import SCHEMA
 from mlops_nb.store.runs import SqlStore, open_sql_store
@@ -49,6 +50,23 @@ def test_opened_again(opened: SqlStore, postgres_url: str) -> None:
     assert again.get_experiment("0").name == "Default"
     again.close()
     assert "postgres" in opened.info()["url"]
+
+
+def test_many_new_runs_let_the_server_look_at_its_tables(
+    store: SqlStore, opened: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def known() -> int:
+        with opened._database.engine.connect() as connection:
+            question = "SELECT reltuples FROM pg_class WHERE relname = 'runs'"
+            return int(connection.execute(text(question)).scalar_one())
+
+    monkeypatch.setattr(engine, "GROWTH", 40)
+    opened._database._grown = 0
+    starts = [RunStart(new_id(), f"r{index}", "many", index) for index in range(40)]
+    store.apply([Batch(start.run_id, "", start=start) for start in starts[:39]])
+    before = known()
+    store.apply([Batch(starts[39].run_id, "", start=starts[39])])
+    assert before < 40 <= known()
 
 
 def test_an_older_store_is_upgraded_when_asked(postgres_url: str) -> None:
