@@ -15,7 +15,7 @@ import threading
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 _INFO = {
     "run_id": "a" * 32, "run_uuid": "a" * 32, "run_name": "floor", "experiment_id": "1", "user_id": "nobody",
-    "status": "RUNNING", "start_time": 1, "lifecycle_stage": "active", "artifact_uri": "mlflow-artifacts:/1/a/artifacts",
+    "status": "RUNNING", "start_time": 1, "lifecycle_stage": "active", "artifact_uri": "mlflow-artifacts:/1/artifacts",
 }  # fmt: skip
 _ANSWERS = {
     "experiments": {"experiment": {
