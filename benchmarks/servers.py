@@ -1,8 +1,8 @@
 """Our server beside a real ``mlflow server``: the same MLflow client, the same calls, by turns; then ours alone.
 
 MLflow gets an environment of its own in the cache folder, made on first use; both servers run at the same time, each
-measured while the other ones rest. A third one does nothing but answer: what MLflow's client takes on it is its own, and
-bounds every ratio. The runs that are searched are written straight into each store.
+measured while the other ones rest. A third one does nothing but answer: what MLflow's client takes on it is its own,
+and bounds every ratio. The runs that are searched are written straight into each store.
 
     python -m benchmarks.servers --cache FOLDER                    # all, about five minutes
     python -m benchmarks.servers --cache FOLDER --only calls,many --scale 0.1

@@ -29,6 +29,9 @@ _BLOCK = 8 << 20
 _PATIENCE = {"connect_timeout": 10, "read_timeout": 60}
 """Seconds for S3, unless the user's configuration says otherwise; how often is tried again is botocore's own."""
 
+_SIGNED = {"signature_version": "s3v4"}
+"""How addresses that work for a while are signed: botocore's own way for them is one that new buckets refuse."""
+
 _ATTEMPTS = 2
 """How often s3fs asks botocore, which tries several times itself: five, its default, would make hours of hanging."""
 
@@ -278,7 +281,7 @@ def redact(url: str) -> str:
 def _patient(options: dict[str, Any], configured: dict[str, Any]) -> dict[str, Any]:
     """Options with time-outs, where neither they nor fsspec's configuration have any."""
     own = options.get("config_kwargs", configured.get("s3", {}).get("config_kwargs", {}))
-    return {**options, "config_kwargs": {**_PATIENCE, **own}}
+    return {**options, "config_kwargs": {**_PATIENCE, **_SIGNED, **own}}
 
 
 def _stat(name: str, info: dict[str, Any]) -> BlobStat:

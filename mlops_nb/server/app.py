@@ -14,7 +14,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
-from mlops_nb.errors import InvalidState
+from mlops_nb.errors import InvalidInput, InvalidState
 from mlops_nb.server.door import Door
 from mlops_nb.server.guard import Guard
 from mlops_nb.server.service import Service
@@ -68,9 +68,16 @@ class Server:
         ------
         InvalidState
             If the port is taken.
+        InvalidInput
+            If files are to be fetched where they lie, and that gives them no addresses.
         """
         settings = self.settings
         self.service.space.store.info()  # a store that cannot be opened is said now
+        if settings.presigned and self.service.space.artifacts.presign(f"sha256:{'0' * 64}") is None:
+            raise InvalidInput(
+                "The files of this store lie where no addresses can be given out.",
+                hint="Start the server without --presigned, or keep the files in S3 (MLOPS_NB_ARTIFACTS).",
+            )
         try:
             sockets = bind_sockets(settings.port, settings.host)
         except OSError as error:

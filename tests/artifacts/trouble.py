@@ -113,10 +113,10 @@ class Road(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def troubled(target: str) -> Iterator[Trouble]:
+def troubled(target: str, kind: type[Road] = Road) -> Iterator[Trouble]:
     """A proxy on a free port, in front of the server at `target`."""
     trouble, place = Trouble(), urlsplit(target)
-    road = type("OwnRoad", (Road,), {"trouble": trouble, "target": (place.hostname, place.port)})
+    road = type("OwnRoad", (kind,), {"trouble": trouble, "target": (place.hostname, place.port)})
     server = ThreadingHTTPServer(("127.0.0.1", 0), road)
     server.daemon_threads = True
     trouble.url = f"http://127.0.0.1:{server.server_address[1]}"

@@ -18,6 +18,9 @@ from mlops_nb.workspace import open_workspace
 from tests.server.live import TOKEN, Client
 
 KERNELS = 4
+WAIT = 1.0
+"""Seconds that a cell may wait for the server, beyond what one waits that has none, at the same time."""
+
 KERNEL = """
 import json, sys, time
 from pathlib import Path
@@ -37,6 +40,7 @@ with mlops_nb.start_run(run_name=sys.argv[1]) as run:
         if count == 100:
             begun.touch()
         time.sleep(0.002)
+slowest = max(slowest, worst)
 print(json.dumps([run.run_id, count, worst, slowest, current().flush(120)]))
 """
 
@@ -67,12 +71,14 @@ def test_killed_and_started_again_while_four_kernels_log(tmp_path: Path) -> None
     environment = {**os.environ, "MLOPS_NB_TOKEN": TOKEN, "MLOPS_NB_STORE": f"http://127.0.0.1:{port}"}
     kernels = []
     try:
-        for number in range(KERNELS):
+        for number in range(KERNELS + 1):
             (home := tmp_path / f"home-{number}").mkdir()
             command = [sys.executable, "-c", KERNEL, f"kernel-{number}", str(done), str(home / "begun")]
+            if number == KERNELS:  # the control keeps its run in a folder: what it waits, the machine makes it wait
+                environment["MLOPS_NB_STORE"] = str(home / "store")
             kernels.append(subprocess.Popen(command, env=environment, cwd=home, stdout=subprocess.PIPE))
         until = time.monotonic() + 120
-        while len(list(tmp_path.glob("home-*/begun"))) < KERNELS and time.monotonic() < until:
+        while len(list(tmp_path.glob("home-*/begun"))) <= KERNELS and time.monotonic() < until:
             time.sleep(0.05)
         for _ in range(2):
             server.send_signal(signal.SIGKILL)
@@ -84,10 +90,12 @@ def test_killed_and_started_again_while_four_kernels_log(tmp_path: Path) -> None
         for process in (server, *kernels):
             process.kill()
             process.wait()
+    *_, control, _ = told.pop()
+    print(f"slowest: {[round(each[3], 3) for each in told]}, the control {control:.3f} s")
     space = open_workspace(str(store))
     for run_id, count, worst, slowest, delivered in told:
         assert delivered
-        assert max(worst, slowest) < 5, "a cell waited for the server"  # a second on a quiet machine
+        assert worst <= slowest < WAIT + control, "a cell waited for the server"
         assert list(space.store.history(run_id, "m").values) == list(range(count))
         files = {each.path: space.artifacts.read(each.digest) for each in space.store.artifacts(run_id)}
         assert files == {f"files/{number}.txt": str(number).encode() for number in range(0, count, 100)}
