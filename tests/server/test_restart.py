@@ -91,7 +91,6 @@ def test_killed_and_started_again_while_four_kernels_log(tmp_path: Path) -> None
             process.kill()
             process.wait()
     *_, control, _ = told.pop()
-    print(f"slowest: {[round(each[3], 3) for each in told]}, the control {control:.3f} s")
     space = open_workspace(str(store))
     for run_id, count, worst, slowest, delivered in told:
         assert delivered
