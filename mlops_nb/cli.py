@@ -35,7 +35,9 @@ def main(words: Sequence[str] | None = None) -> int:
     0
     """
     if words is None:
-        _skip_slow_grammar()
+        from mlops_nb.projects.plain import skip_slow_grammar
+
+        skip_slow_grammar()
     words = list(sys.argv[1:] if words is None else words)
     if not words or words[0] in ("-h", "--help", "help"):
         sys.stdout.write(_help())
@@ -81,16 +83,6 @@ def _described(words: Sequence[str]) -> str:
         return describe_notebook(notebook) if notebook else describe_project(project) if project else ""
     except MlopsError as error:
         return str(error)
-
-
-def _skip_slow_grammar() -> None:
-    """Save a second of start-up in a process that is all ours.
-
-    nbformat imports jsonschema, which builds a grammar of internationalised addresses where that package is installed
-    (as it is beside JupyterLab), to check a format that notebooks do not have.
-    """
-    if "jsonschema" not in sys.modules:
-        sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # None makes its import fail, as if absent
 
 
 def _refuse(words: Sequence[str], error: Exception) -> int:

@@ -42,10 +42,12 @@ class Recorder(Silence):
         Open; `keep` leaves it open.
     folder : Path
         The notebook's folder, whose git state belongs to the run.
+    with_page : bool
+        Whether a notebook that did not fail has a page too: 300 kB, and a good part of what a short notebook costs.
     """
 
-    def __init__(self, run: ActiveRun, folder: Path) -> None:
-        self._run = run
+    def __init__(self, run: ActiveRun, folder: Path, *, with_page: bool = True) -> None:
+        self._run, self._with_page = run, with_page
         self._folder = folder
         self._left = LOG_LIMIT
         self._warm = threading.Thread(target=self._describe, name="mlops_nb-surroundings", daemon=True)
@@ -95,7 +97,8 @@ class Recorder(Silence):
         keep_bytes(self._run, text.encode("utf-8", "backslashreplace"), f"{name}.ipynb")
         if self._warm.ident is not None:
             self._warm.join()
-        self._keep_page(from_dict(clean), name)
+        if self._with_page or failure is not None:
+            self._keep_page(from_dict(clean), name)
         self._run.fact("code", source_of(clean))
         self._run.fact("outputs", _outputs(clean))
         cells = [_cell(index, cell) for index, cell in enumerate(clean["cells"]) if cell["cell_type"] == "code"]
@@ -129,9 +132,10 @@ class Recorder(Silence):
                 self._run.fact("git", state)
                 if state.get("commit"):
                     self._run.set_tags({"mlflow.source.git.commit": state["commit"]})
-            from mlops_nb.projects.page import warm_up
+            if self._with_page:
+                from mlops_nb.projects.page import warm_up
 
-            warm_up()
+                warm_up()
         except Exception as error:  # broken metadata of a package, no git: the run goes on without
             say(error, about=f"surroundings:{self._run.run_id}")
 

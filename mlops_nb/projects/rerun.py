@@ -43,7 +43,7 @@ class Job:
     """What is to be executed as a run, with its parameters already in place.
 
     `params` are what the run records: what was given and the known defaults. `output` is where the user wants the
-    executed notebook; the run keeps one in any case. `run_id` and `parent_run_id` are for who has to know the run
+    executed notebook; the run keeps one in any case, and its page unless `with_page` is off. `run_id` and `parent_run_id` are for who has to know the run
     before it begins, such as a sweep.
     """
 
@@ -61,6 +61,7 @@ class Job:
     options: dict[str, Any] = field(default_factory=dict)
     run_id: str | None = None
     parent_run_id: str | None = None
+    with_page: bool = True
 
 
 def run_notebook(
@@ -192,7 +193,7 @@ def track_execution(
     """
     run = _begin(job, space)
     run.log_params(job.params)
-    recorder = Recorder(run, job.path.parent)
+    recorder = Recorder(run, job.path.parent, with_page=job.with_page)
     partial = _partial_path(space, run)
     sighting = Sighting(space, job.path, cell_digests(job.notebook))
 

@@ -16,6 +16,9 @@ from mlops_nb.projects.sweeps.tasks import Answer, Task, perform
 from mlops_nb.projects.sweeps.workers import LocalExecutor
 
 CONNECT_SECONDS = 20
+LANES = 3
+"""Trials that a local worker has under way: one executes, one gets ready, one is written down."""
+
 HOSTED_IDLE_SECONDS = 60.0
 """A process that executes trials on a cluster's worker ends when nothing came for so long."""
 
@@ -77,10 +80,10 @@ _idle: list[LocalExecutor] = []
 
 def _local(address: str, workers: int | None) -> Engine:
     count = workers or max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-    executor = LocalExecutor(count, lanes=2)
+    executor = LocalExecutor(count, lanes=LANES)
     return Engine(
         "local", executor, count, perform, close=lambda: executor.shutdown(cancel_futures=True),
-        stop=executor.stop_running, lost=frozenset({"WorkerLost"}), local=True, ahead=count,
+        stop=executor.stop_running, lost=frozenset({"WorkerLost"}), local=True, ahead=count * (LANES - 1),
         has_begun=lambda future: getattr(future, "began", None) is not None,
     )  # fmt: skip
 

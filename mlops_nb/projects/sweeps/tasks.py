@@ -218,6 +218,7 @@ def _prepared(task: Task, space: Workspace, folder: Path, turn: Turn) -> Iterato
     tags |= {ATTEMPT_TAG: str(task.attempt)} | ({} if task.seed is None else {SEED_TAG: str(task.seed)})
     job = Job(notebook, path, task.recorded, task.experiment, f"{path.stem} #{task.number}", tags, None, task.kernel)
     job.cwd, job.run_id, job.parent_run_id = folder, task.run_id, task.sweep_id
+    job.with_page = False  # hundreds of them would be looked at by nobody
     options: dict[str, Any] = {"timeout": task.timeout, "kernel_manager_class": WarmKernelManager}
     job.options = dict(options)
     ahead = None

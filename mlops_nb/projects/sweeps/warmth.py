@@ -140,6 +140,7 @@ class ForkedProcess:
 
 
 _zygotes: dict[tuple[Any, ...], Zygote] = {}
+_making = threading.Lock()
 
 
 class ForkingProvisioner(LocalProvisioner):
@@ -162,10 +163,11 @@ class ForkingProvisioner(LocalProvisioner):
 def _fork(command: list[str], env: Mapping[str, str], cwd: str) -> tuple[Zygote, int]:
     start = {name: value for name, value in env.items() if name in _STARTING or _THREADS.fullmatch(name)}
     key = (tuple(sorted(start.items())), _modules)
-    if key not in _zygotes:
-        clean = {name: value for name, value in env.items() if not name.startswith("MLOPS_NB_")}
-        _zygotes[key] = Zygote(clean, _modules)
-    zygote = _zygotes[key]
+    with _making:  # lanes that begin at once share one
+        if key not in _zygotes:
+            clean = {name: value for name, value in env.items() if not name.startswith("MLOPS_NB_")}
+            _zygotes[key] = Zygote(clean, _modules)
+        zygote = _zygotes[key]
     return zygote, int(zygote.ask(do="fork", env=dict(env), cwd=cwd, words=command[3:]))
 
 

@@ -31,7 +31,8 @@ ALWAYS = (
     "mlops_nb.tracking.shapes", "mlops_nb.capture.environment", "mlops_nb.capture.git", "mlops_nb.capture.randomness",
     "mlops_nb.capture.data.digests", "mlops_nb.capture.data.frames", "mlops_nb.capture.outputs",
     "mlops_nb.capture.resources", "mlops_nb.capture.estimators", "psutil", "threadpoolctl", "inotify_simple",
-    "ctypes.util",
+    "ctypes.util", "mlops_nb.projects.witness", "IPython.core.debugger", "importlib.resources.readers", "encodings.ascii",
+    "faulthandler", "code",
 )  # fmt: skip
 """What every kernel of ours imports sooner or later; what is not there is passed over."""
 
@@ -113,16 +114,25 @@ def _become_kernel(request: dict[str, Any]) -> None:
     sys.argv = ["ipykernel_launcher.py", *request["words"]]
     from ipykernel.kernelapp import IPKernelApp
 
+    app: Any = IPKernelApp.instance()
     # The class has read the environment when it was imported, before there was this parent to watch.
-    IPKernelApp.launch_instance(argv=[*sys.argv[1:], f"--IPKernelApp.parent_handle={os.getppid()}"])
+    parent = os.getppid()
+    if len(request["words"]) == 2 and request["words"][0] == "-f":
+        from traitlets.config import Config
+
+        # Spares every kernel the parser of some hundred options, of which there is one.
+        given = Config(IPKernelApp={"connection_file": request["words"][1], "parent_handle": parent})
+        app.parse_command_line = lambda argv=None: app.update_config(given)
+    app.initialize([*request["words"], f"--IPKernelApp.parent_handle={parent}"])
+    app.start()
 
 
 def _seed_anew() -> None:
     """As in a process that was started: no two kernels draw the same numbers."""
     random.seed()
-    numpy = sys.modules.get("numpy")
-    if numpy is not None:
-        numpy.random.seed()
+    numpy_random = sys.modules.get("numpy.random")  # not there: it will draw its first seed from the system itself
+    if numpy_random is not None:
+        numpy_random.seed()
 
 
 if __name__ == "__main__":
