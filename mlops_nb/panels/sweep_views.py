@@ -9,7 +9,7 @@ from typing import Any
 
 from mlops_nb.panels.charts import bar_chart, parallel_coordinates
 from mlops_nb.panels.columns import show_param
-from mlops_nb.panels.format import elide, short_id, show_column, show_duration, show_number, show_text
+from mlops_nb.panels.format import elide, short_id, short_ids, show_column, show_duration, show_number, show_text
 from mlops_nb.panels.markup import number_cell, picture, table, tag, text
 from mlops_nb.projects.parameters import recordable
 from mlops_nb.projects.sweeps.board import Board, Point, Trial
@@ -72,7 +72,9 @@ def sweep_rows(board: Board, points: Sequence[Point]) -> tuple[list[str], list[l
         columns.append([f"{sum(t.state == 'finished' for t in p.trials)}/{board.seeds}" for p in points])
     header += ["time", "run"]
     columns.append([_time(point) for point in points])
-    columns.append([short_id(_run_of(board, point)) for point in points])
+    runs = [_run_of(board, point) for point in points]
+    ids = short_ids(runs)  # trials that begin in the same millisecond differ only behind it
+    columns.append([ids[run] for run in runs])
     return header, [list(row) for row in zip(*columns, strict=True)]
 
 

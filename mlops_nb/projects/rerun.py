@@ -43,8 +43,8 @@ class Job:
     """What is to be executed as a run, with its parameters already in place.
 
     `params` are what the run records: what was given and the known defaults. `output` is where the user wants the
-    executed notebook; the run keeps one in any case, and its page unless `with_page` is off. `run_id` and `parent_run_id` are for who has to know the run
-    before it begins, such as a sweep.
+    executed notebook; the run keeps one in any case, and its page unless `with_page` is off. `run_id` and
+    `parent_run_id` are for who has to know the run before it begins, such as a sweep.
     """
 
     notebook: NotebookNode

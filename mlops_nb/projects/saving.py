@@ -81,6 +81,8 @@ class SavedNotebook:
         """Nothing comes after this; saved in any case."""
         now = datetime.now(UTC)
         told = self.notebook.metadata.papermill
+        if told.end_time is not None and not self.trouble:
+            return  # closed before
         told.update(end_time=now.isoformat(), duration=(now - self._began).total_seconds())
         self.save()
 
@@ -121,14 +123,14 @@ def save_notebook(notebook: NotebookNode, path: str) -> None:
     >>> nbformat.read("out.ipynb", 4).cells
     []
     """
-    import nbformat
+    from nbformat import v4
 
     if "://" in path or path == "-":
         from papermill.iorw import write_ipynb
 
         write_ipynb(notebook, path)
         return
-    text = nbformat.writes(notebook)
+    text = v4.writes(notebook)  # without another validation, of what only cells' outputs were added to
     target = Path(path)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:

@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping
+from importlib.machinery import ExtensionFileLoader
 from typing import Any
 
 __all__ = ["process_facts", "thread_environment"]
@@ -79,8 +80,17 @@ def thread_environment(facts: Mapping[str, Any]) -> dict[str, str]:
     return {"PYTHONHASHSEED": facts.get("hash_seed") or "0"} | counted | dict(facts.get("variables", {}))
 
 
+def _loaded() -> tuple[int, int]:
+    """What grows whenever a library with threads may have come: extension modules, and packages that load by ctypes."""
+    extensions = sum(
+        isinstance(getattr(getattr(module, "__spec__", None), "loader", None), ExtensionFileLoader)
+        for module in list(sys.modules.values())
+    )
+    return extensions, len({name.partition(".")[0] for name in list(sys.modules)})
+
+
 @functools.lru_cache(maxsize=1)
-def _controller(_modules: int) -> Any:
+def _controller(_libraries: tuple[int, int]) -> Any:
     """The loaded libraries that have thread pools: finding them takes some 7 ms."""
     threadpoolctl: Any = importlib.import_module("threadpoolctl")
     return threadpoolctl.ThreadpoolController()
@@ -90,8 +100,8 @@ def _pools() -> list[dict[str, Any]]:
     if not {"numpy", "torch", "sklearn", "scipy"} & sys.modules.keys():
         return []  # nothing that computes is loaded
     try:
-        # Thread counts are asked for each time; which libraries are loaded only changes with an import.
-        found = _controller(len(sys.modules)).info()
+        # Thread counts are asked for each time; which libraries are loaded only changes with some imports.
+        found = _controller(_loaded()).info()
     except Exception:  # not installed, or a library that it does not understand
         return []
     return [

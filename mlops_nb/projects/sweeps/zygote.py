@@ -31,8 +31,8 @@ ALWAYS = (
     "mlops_nb.tracking.shapes", "mlops_nb.capture.environment", "mlops_nb.capture.git", "mlops_nb.capture.randomness",
     "mlops_nb.capture.data.digests", "mlops_nb.capture.data.frames", "mlops_nb.capture.outputs",
     "mlops_nb.capture.resources", "mlops_nb.capture.estimators", "psutil", "threadpoolctl", "inotify_simple",
-    "ctypes.util", "mlops_nb.projects.witness", "IPython.core.debugger", "importlib.resources.readers", "encodings.ascii",
-    "faulthandler", "code",
+    "ctypes.util", "mlops_nb.projects.witness", "IPython.core.debugger", "importlib.resources.readers",
+    "encodings.ascii", "faulthandler", "code",
 )  # fmt: skip
 """What every kernel of ours imports sooner or later; what is not there is passed over."""
 
@@ -49,6 +49,7 @@ def main(descriptor: int, modules: Iterable[str]) -> None:
         with contextlib.suppress(Exception):  # the kernel itself will say what cannot be imported
             importlib.import_module(name)
     _leave_the_debugger_out()
+    _know_ahead()
     gc.collect()
     gc.freeze()  # what the children share is not touched by their collections
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
@@ -66,6 +67,16 @@ def _leave_the_debugger_out() -> None:
     with contextlib.suppress(Exception):
         importlib.import_module("ipykernel.debugger")
     del sys.modules["debugpy"]  # the user's own `import debugpy` works
+
+
+def _know_ahead() -> None:
+    """What every kernel would find out anew, and what is the same in all of them."""
+    with contextlib.suppress(Exception):  # then each finds out by itself
+        from mlops_nb.capture.randomness.threads import process_facts
+        from mlops_nb.panels.markup import style_sheet
+
+        process_facts()
+        style_sheet("static")
 
 
 def _serve(door: socket.socket) -> dict[str, Any] | None:

@@ -59,7 +59,9 @@ def test_a_sweep_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFix
     assert {run.params["n"] for run in nested} == {1, 2, 3} and {run.params["seed"] for run in nested} == {0, 1}
     failed = next(run for run in nested if run.status is Status.FAILED)
     kept = [entry.path for entry in space.store.artifacts(failed.run_id)]
-    assert "book.ipynb" in kept and failed.params["n"] == 3
+    assert {"book.ipynb", "book.html"} <= set(kept) and failed.params["n"] == 3
+    best = [entry.path for entry in space.store.artifacts(found["best"]["run_ids"][0])]
+    assert "book.ipynb" in best and "book.html" not in best, "a page of each good trial would be looked at by nobody"
     assert not ours()
 
     assert main(["sweep", "--resume", whole.run_id[:14]]) == 1, "it is over: it is only shown"
