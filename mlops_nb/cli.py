@@ -94,7 +94,7 @@ def _refuse(words: Sequence[str], error: Exception) -> int:
         else f"unexpected {type(error).__name__}: {error}. See more with --debug."
     )
     sys.stderr.write(f"mlops-nb: {text}\n")
-    return USAGE_STATUS
+    return int(getattr(error, "exit_status", USAGE_STATUS))  # what ran and failed was not wrongly asked
 
 
 def _draw(result: Result) -> None:

@@ -15,6 +15,7 @@ from mlops_nb.entities import Status
 from mlops_nb.errors import MlopsError
 
 __all__ = [
+    "INTERRUPTED_STATUS",
     "Failure",
     "Interruption",
     "Listener",
@@ -26,6 +27,9 @@ __all__ = [
 ]
 
 _SHOWN = 100
+
+INTERRUPTED_STATUS = 130
+"""The exit status of a command that was asked to stop and ended cleanly: as a shell has it for Ctrl-C."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,8 @@ class Failure:
 class NotebookFailed(MlopsError):
     """A cell raised, timed out, or took the kernel with it. The notebook was saved before this was raised."""
 
+    exit_status = 1
+
     def __init__(self, notebook: str, failure: Failure, *, hint: str = "") -> None:
         self.failure = failure
         self.run_id: str | None = None
@@ -72,6 +78,8 @@ class NotebookFailed(MlopsError):
 
 class NotebookInterrupted(NotebookFailed):
     """The execution was asked to stop (Ctrl-C, SIGTERM), or a cell was interrupted."""
+
+    exit_status = INTERRUPTED_STATUS
 
 
 def _sentence(notebook: str, failure: Failure) -> str:

@@ -21,7 +21,7 @@ from mlops_nb.capture.secrets import redact
 from mlops_nb.entities import Run, Status
 from mlops_nb.errors import InvalidInput, MlopsError
 from mlops_nb.projects.commands import Command
-from mlops_nb.projects.events import Interruption, Listener, on_signals
+from mlops_nb.projects.events import INTERRUPTED_STATUS, Interruption, Listener, on_signals
 from mlops_nb.projects.parameters import parse_assignment, recordable
 from mlops_nb.projects.rerun import run_notebook
 from mlops_nb.projects.sites import Site
@@ -42,8 +42,8 @@ GRACE_SECONDS = 10
 class CommandFailed(MlopsError):
     """A project's command ended with another status than 0; `run_id` names the run that keeps its output."""
 
-    def __init__(self, message: str, run_id: str, *, hint: str = "") -> None:
-        self.run_id = run_id
+    def __init__(self, message: str, run_id: str, *, hint: str = "", exit_status: int = 1) -> None:
+        self.run_id, self.exit_status = run_id, exit_status
         super().__init__(message, hint=hint)
 
 
@@ -203,6 +203,7 @@ def _launch_command(
             f"{shown if len(shown) < 100 else shown[:99] + '…'} {how}.",
             run.run_id,
             hint=f"See what it wrote with: mlops-nb log {run.run_id}",
+            exit_status=INTERRUPTED_STATUS if status == -signal.SIGINT else 1,
         )
     return space.store.get_run(run.run_id)
 

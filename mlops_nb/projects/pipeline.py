@@ -66,6 +66,7 @@ class StageResult:
     record: Record | None = None
     seconds: float = 0.0
     error: str = ""
+    exit_status: int = 0
 
 
 @dataclass(slots=True)
@@ -302,7 +303,7 @@ class Pipeline:
         except NotebookFailed as failed:
             if failed.run_id is None:
                 raise
-            result.state, result.error = "failed", str(failed)
+            result.state, result.error, result.exit_status = "failed", str(failed), failed.exit_status
             from mlops_nb.tracking.shapes import run_json
 
             result.record = Record(failed.run_id, run=run_json(self.space.store.get_run(failed.run_id)))

@@ -88,7 +88,7 @@ def _run_notebook(asked: argparse.Namespace, tags: dict[str, str] | None = None)
     except NotebookFailed as failed:
         if failed.run_id is None:
             raise
-        run, status, note = space.store.get_run(failed.run_id), 1, str(failed)
+        run, status, note = space.store.get_run(failed.run_id), failed.exit_status, str(failed)
     from mlops_nb.tracking.shapes import run_json
     from mlops_nb.verbs.projects import nested
 

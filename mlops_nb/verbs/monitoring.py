@@ -159,10 +159,12 @@ def add_retrain(parser: argparse.ArgumentParser) -> None:
 
 def do_retrain(asked: argparse.Namespace) -> Result:
     """Execute what made the champion again, and measure what comes out beside it."""
-    from mlops_nb.projects.events import NotebookFailed
+    from mlops_nb.projects.events import NotebookFailed, NotebookInterrupted
 
     try:
         made = _retrain(asked, name=asked.name)
+    except NotebookInterrupted:
+        raise
     except NotebookFailed as failed:
         return Result("text", f"✗ not retrained: {failed}", {"name": asked.name, "error": str(failed)}, 3)
     return Result("retraining", made, made.to_json(), made.status)

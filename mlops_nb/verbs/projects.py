@@ -118,10 +118,10 @@ def _run_pipeline(
         "stages": [{**each, "name": each["stage_name"]} for each in plain],
         "links": [list(link) for link in pipeline.links()],
     }
-    failed = any(each.state == "failed" for each in found)
-    if failed:
+    status = max((each.exit_status for each in found), default=0)
+    if status:
         notes.append(f"What is up to date is not repeated; go on with: mlops-nb run {shlex.quote(asked.target)}")
-    return Result("pipeline", data, plain, 1 if failed else 0, "\nmlops-nb: ".join(notes))
+    return Result("pipeline", data, plain, status, "\nmlops-nb: ".join(notes))
 
 
 def _stage_json(result: StageResult) -> dict[str, Any]:
@@ -163,7 +163,7 @@ def _run_entry_point(
     except (NotebookFailed, CommandFailed) as failed:
         if failed.run_id is None:
             raise
-        run, status = space.store.get_run(failed.run_id), 1
+        run, status = space.store.get_run(failed.run_id), failed.exit_status
         notes.append(str(failed))
     runs = [run, *nested(run)]
     return Result("runs", runs, [run_json(each) for each in runs], status, "\nmlops-nb: ".join(notes))

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from mlops_nb.projects.sweeps.board import Board
     from mlops_nb.projects.sweeps.plan import Plan
 
-INTERRUPTED_STATUS = 130
 _PLANNED = (
     "sampler", "trials", "sampler_seed", "metric", "mode", "seeds", "stop_early", "engine", "workers", "experiment",
     "name", "kernel", "timeout",
@@ -68,6 +67,8 @@ def do_sweep(asked: argparse.Namespace) -> Result:
         if not asked.notebook:
             raise InvalidInput("Nothing is named to be swept.", hint="Type: mlops-nb sweep NOTEBOOK -p NAME=VALUES")
         board = _begin(asked.notebook, _given(asked), options)
+    from mlops_nb.projects.events import INTERRUPTED_STATUS
+
     failed = board.counts()["failed"] + board.counts()["killed"]
     status = INTERRUPTED_STATUS if board.state == "interrupted" else 1 if failed else 0
     return Result("sweep", board, board.as_json(), status, board.note)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import psutil
 import pytest
 
 from mlops_nb.cli import main
 from mlops_nb.projects.pipeline import Asked, Pipeline, StageResult
 from mlops_nb.projects.sites import Site
 from mlops_nb.projects.stages import find_notebooks
-from mlops_nb.workspace import Workspace, open_workspace
+from mlops_nb.workspace import Workspace, current, open_workspace
 from tests.projects.notebooks import book
+from tests.projects.sweeps.books import command, wait_until
 
 PARAMETERS = {0: ["parameters"]}
 # Names that say nothing of the order: it is foreseen from the code, then learnt.
@@ -139,3 +142,32 @@ def test_the_command_line_shows_the_graph_and_the_reasons(tmp_path: Path, capsys
     assert [each["run_id"] for each in again] == [each["run_id"] for each in stages]
     assert main(["runs", "stage = 'train'", "--json"]) == 0
     assert [each["run_id"] for each in json.loads(capsys.readouterr().out)] == [stages[1]["run_id"]]
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_pipeline_with_its_kernel_and_says_130(tmp_path: Path) -> None:
+    begun = tmp_path / "kernel.txt"
+    wait = f"import os, pathlib, time\npathlib.Path({str(begun)!r}).write_text(str(os.getpid()))\ntime.sleep(600)"
+    folder = tmp_path / "project"
+    folder.mkdir()
+    nbformat.write(book("open('x.txt', 'w').write('1')"), folder / "prepare.ipynb")
+    nbformat.write(book("open('x.txt').read()", wait), folder / "train.ipynb")
+    process = command("run", str(folder), "--json", cwd=tmp_path)
+    wait_until(begun.exists)
+    wait_until(begun.read_text)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=200)
+    assert process.returncode == 130, err
+    assert [each["state"] for each in json.loads(out)] == ["ran", "failed"]
+    assert "train was interrupted" in err.replace(".ipynb", "") and "go on with: mlops-nb run" in err, err
+    assert "Traceback" not in err and not psutil.pid_exists(int(begun.read_text())), "a kernel was left behind"
+    space = current()
+    runs = space.store.search_runs(None, "").items
+    assert sorted(run.status.value for run in runs) == ["FINISHED", "KILLED", "KILLED"]
+
+    begun.unlink()
+    process = command("run", str(folder / "train.ipynb"), cwd=tmp_path)
+    wait_until(begun.exists)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=200)
+    assert process.returncode == 130 and "was interrupted" in err, "a notebook by itself says the same"
