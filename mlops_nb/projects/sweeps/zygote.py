@@ -36,6 +36,12 @@ ALWAYS = (
 )  # fmt: skip
 """What every kernel of ours imports sooner or later; what is not there is passed over."""
 
+KNOWN_AHEAD = (
+    ("mlops_nb.capture.randomness.threads", "process_facts", ()),
+    ("mlops_nb.panels.markup", "style_sheet", ("static",)),
+)
+"""What kernels keep in mind once they have asked for it, and is the same in all of them."""
+
 
 def main(descriptor: int, modules: Iterable[str]) -> None:
     """Import, then fork on request; returns in no process but the end of this one.
@@ -49,7 +55,9 @@ def main(descriptor: int, modules: Iterable[str]) -> None:
         with contextlib.suppress(Exception):  # the kernel itself will say what cannot be imported
             importlib.import_module(name)
     _leave_the_debugger_out()
-    _know_ahead()
+    for module, function, arguments in KNOWN_AHEAD:
+        with contextlib.suppress(Exception):  # then each kernel finds out by itself
+            getattr(importlib.import_module(module), function)(*arguments)
     gc.collect()
     gc.freeze()  # what the children share is not touched by their collections
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
@@ -67,16 +75,6 @@ def _leave_the_debugger_out() -> None:
     with contextlib.suppress(Exception):
         importlib.import_module("ipykernel.debugger")
     del sys.modules["debugpy"]  # the user's own `import debugpy` works
-
-
-def _know_ahead() -> None:
-    """What every kernel would find out anew, and what is the same in all of them."""
-    with contextlib.suppress(Exception):  # then each finds out by itself
-        from mlops_nb.capture.randomness.threads import process_facts
-        from mlops_nb.panels.markup import style_sheet
-
-        process_facts()
-        style_sheet("static")
 
 
 def _serve(door: socket.socket) -> dict[str, Any] | None:
