@@ -3,8 +3,11 @@
 Everything is real: a JupyterLab server, a browser without a GPU, a store of 100,000 runs, `mlflow server` in its own
 environment. Times are wall times in the page, so the load average stands beside them.
 
-    python -m benchmarks.lab --cache FOLDER          # ten minutes; the first time longer, to fill stores
-    python -m benchmarks.lab --cache FOLDER --runs 10000 --no-mlflow
+    python -m benchmarks.lab --cache FOLDER          # five minutes; the first time longer, to fill stores
+    python -m benchmarks.lab --cache FOLDER --part sidebar curves
+
+Where other programs take the processors, a task of the page takes long by the clock without having much to do: beside
+the longest by the clock stands the longest by the processor's time, from Chromium's own trace.
 """
 
 from __future__ import annotations
@@ -28,6 +31,8 @@ from benchmarks.lab_server import Server, bundle_sizes, fill_curves, fill_runs, 
 
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
 ROWS = ".mlops-Row-run"
+PARTS = ("sidebar", "start", "curves", "mlflow")
+TRACED = ["toplevel", "devtools.timeline"]
 LONG_TASKS = """() => {
     window.longTasks = [];
     new PerformanceObserver(list => list.getEntries().forEach(each => longTasks.push(each.duration)))
@@ -67,28 +72,43 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=100_000, help="runs in the store")
     parser.add_argument("--points", type=int, default=1_000_000, help="points of each of ten curves")
     parser.add_argument("--repeat", type=int, default=3, help="pages a measure; the median counts")
-    parser.add_argument("--no-mlflow", action="store_true", help="leave MLflow's UI out")
+    parser.add_argument("--part", nargs="+", choices=PARTS, default=list(PARTS), help="what is measured")
     options = parser.parse_args()
-    cache = options.cache.resolve()
-    store = fill_runs(cache, options.runs)
-    table: Table = []
-    with browser() as chromium, tempfile.TemporaryDirectory(prefix="bench-lab-", ignore_cleanup_errors=True) as folder:
-        server = Server(Path(folder) / "with", store)
-        try:
-            table += measure_sidebar(chromium, server, options.repeat)
-            table += measure_start(chromium, server, Path(folder), options.repeat)
-        finally:
-            server.stop()
-        curves = Server(Path(folder) / "curves", fill_curves(cache, options.points))
-        try:
-            table += measure_curves(chromium, curves, options.repeat)
-        finally:
-            curves.stop()
-        table += [("bundle, compressed", f"{bundle_sizes()[1] / 1000:.0f} kB", "<= 400 kB")]
-        if not options.no_mlflow:
+    cache, times = options.cache.resolve(), options.repeat
+    table: Table = [("bundle, compressed", f"{bundle_sizes()[1] / 1000:.0f} kB", "<= 400 kB")]
+    with browser() as chromium, tempfile.TemporaryDirectory(prefix="bench-lab-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        if {"sidebar", "start"} & set(options.part):
+            say(f"a store of {options.runs:,} runs")
+            with serve(folder / "with", fill_runs(cache, options.runs)) as server:
+                if "sidebar" in options.part:
+                    table += measure_sidebar(chromium, server, times)
+                if "start" in options.part:
+                    table += measure_start(chromium, server, folder, times)
+        if "curves" in options.part:
+            say(f"a run of ten curves of {options.points:,} points")
+            with serve(folder / "curves", fill_curves(cache, options.points)) as server:
+                table += measure_curves(chromium, server, times)
+        if "mlflow" in options.part:
+            say("MLflow's UI")
             with mlflow_server(cache, options.runs) as address:
-                table += measure_mlflow(chromium, address, options.repeat)
+                table += measure_mlflow(chromium, address, times)
     show(table, options.runs)
+
+
+def say(what: str) -> None:
+    """What is done now, so that one sees that it goes on."""
+    print(f"… {what}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def serve(folder: Path, store: Path, *, extension: bool = True) -> Iterator[Server]:
+    """A JupyterLab server for as long as it is needed."""
+    server = Server(folder, store, extension=extension)
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 @contextmanager
@@ -131,8 +151,10 @@ def median(measure: Callable[[], float], times: int) -> float:
 
 def measure_sidebar(chromium: Any, server: Server, times: int) -> Table:
     """The sidebar from the click on its tab on: first rows, scrolling, searching, memory."""
-    found: dict[str, list[float]] = {name: [] for name in ("open", "long", "frame", "p95", "search", "memory")}
-    for _ in range(times):
+    names = ("open", "long", "work", "frame", "p95", "search", "total", "memory")
+    found: dict[str, list[float]] = {name: [] for name in names}
+    for number in range(times):
+        say(f"sidebar, {number + 1} of {times}")
         with page(chromium, server.lab_url()) as view:
             wait_lab(view)
             view.wait_for_timeout(1500)  # what JupyterLab itself still does after its start
@@ -140,19 +162,24 @@ def measure_sidebar(chromium: Any, server: Server, times: int) -> Table:
             view.evaluate("document.querySelector('.jp-SideBar li[data-id=\"mlops-nb-runs\"]').id = 'bench-tab'")
             found["open"].append(opened(view))
             view.evaluate(LONG_TASKS)
+            chromium.start_tracing(page=view, categories=TRACED)
             frames = view.evaluate(SCROLL, ".mlops-Rows")
+            found["work"].append(longest_work(chromium.stop_tracing()))
             view.wait_for_timeout(300)
             found["long"].append(max([0.0, *view.evaluate("longTasks")]))
             found["frame"].append(statistics.median(frames))
             found["p95"].append(sorted(frames)[int(len(frames) * 0.95)])
-            found["search"].append(searched(view))
+            rows, total = searched(view)
+            found["search"].append(rows)
+            found["total"].append(total)
             found["memory"].append(memory(view) - before)
     middle = {name: statistics.median(values) for name, values in found.items()}
     return [
         ("sidebar opened to first rows", f"{middle['open']:.0f} ms", "<= 700 ms"),
-        ("scrolling: longest task", f"{middle['long']:.0f} ms", "<= 50 ms"),
+        ("scrolling: longest task", f"{middle['long']:.0f} ms, processor {middle['work']:.0f} ms", "<= 50 ms"),
         ("scrolling: a frame, median / 95 %", f"{middle['frame']:.1f} / {middle['p95']:.1f} ms", "16.7 ms"),
-        ("search: the answer after the typed pause", f"{middle['search']:.0f} ms", "<= 300 ms"),
+        ("search: its rows after the typed pause", f"{middle['search']:.0f} ms", "<= 300 ms"),
+        ("search: how many there are", f"{middle['total']:.0f} ms", ""),
         ("memory of the page, more than before", f"{middle['memory'] / 1e6:.0f} MB", "<= 150 MB"),
     ]
 
@@ -173,24 +200,47 @@ def opened(view: Any) -> float:
     )
 
 
-def searched(view: Any) -> float:
-    """Milliseconds from the request for what was typed to its rows in the page."""
+def longest_work(trace: bytes) -> float:
+    """Milliseconds of the processor's time that the longest task of the page's main thread took."""
+    events = json.loads(trace)["traceEvents"]
+    mains = {
+        (each["pid"], each["tid"])
+        for each in events
+        if each.get("name") == "thread_name" and each["args"]["name"] == "CrRendererMain"
+    }
+    took = [
+        each.get("tdur", 0)
+        for each in events
+        if each.get("ph") == "X" and each["name"].endswith("RunTask") and (each["pid"], each["tid"]) in mains
+    ]
+    return max([0, *took]) / 1000
+
+
+def searched(view: Any) -> tuple[float, float]:
+    """Milliseconds from the request for what was typed to its rows in the page, and to the number of all of them."""
     view.evaluate(
         """() => {
             performance.setResourceTimingBufferSize(5000);
             const total = () => document.querySelector('.mlops-Total').textContent;
             const before = total();
-            window.benchSeen = 0;
-            const look = () => total() && total() !== before && document.querySelector('.mlops-Row-run')
-                ? window.benchSeen = performance.now() : requestAnimationFrame(look);
+            Object.assign(window, {benchEmpty: 0, benchRows: 0, benchTotal: 0});
+            const look = () => {
+                const now = performance.now();
+                const shown = document.querySelector('.mlops-Row-run');
+                benchEmpty ||= shown ? 0 : now;
+                benchRows ||= benchEmpty && shown ? now : 0;
+                benchTotal ||= benchRows && total() && total() !== before ? now : 0;
+                benchTotal || requestAnimationFrame(look);
+            };
             look();
         }"""
     )
     view.locator(".mlops-Sidebar .mlops-Search-field").fill("metrics.accuracy > 0.9 AND params.depth = 3")
-    view.wait_for_function("window.benchSeen > 0")
+    view.wait_for_function("window.benchTotal > 0")
     asked = """() => performance.getEntriesByType('resource').filter(each =>
         each.name.includes('/lab/runs?') && each.name.includes('filter=')).map(each => each.startTime)"""
-    return float(view.evaluate("benchSeen")) - max(view.evaluate(asked))
+    begin = max(view.evaluate(asked))
+    return float(view.evaluate("benchRows")) - begin, float(view.evaluate("benchTotal")) - begin
 
 
 def memory(view: Any) -> float:
@@ -204,46 +254,44 @@ def memory(view: Any) -> float:
 
 def measure_start(chromium: Any, server: Server, folder: Path, times: int) -> Table:
     """JupyterLab's start with the panels and without, taking turns."""
-    plain = Server(folder / "without", server.store, extension=False)
-    try:
-        taken: dict[bool, list[float]] = {True: [], False: []}
+    taken: dict[bool, list[float]] = {True: [], False: []}
+    with serve(folder / "without", server.store, extension=False) as plain:
         for number in range(times * 2 + 2):
+            say(f"start, {number + 1} of {times * 2 + 2}")
             with_panels = number % 2 == 0
             with page(chromium, (server if with_panels else plain).lab_url()) as view:
                 wait_lab(view)
                 if number > 1:  # the first of each warms caches
                     taken[with_panels].append(view.evaluate("performance.now()"))
-        with_, without = statistics.median(taken[True]), statistics.median(taken[False])
-    finally:
-        plain.stop()
+    with_, without = statistics.median(taken[True]), statistics.median(taken[False])
     return [("JupyterLab's start, more than without", f"{with_ - without:+.0f} ms (of {without:.0f})", "<= +100 ms")]
+
+
+OPEN_RUN = """async () => {
+    const api = jupyterapp.serviceManager.serverSettings;
+    const answer = await fetch(`${api.baseUrl}mlops-nb/lab/runs?limit=1`,
+        {headers: {Authorization: `token ${api.token}`}});
+    const run = (await answer.json()).runs[0].run_id;
+    const begin = performance.now();
+    await jupyterapp.commands.execute('mlops-nb:open-run', {run, tab: 'curves'});
+    while (document.querySelectorAll('.uplot canvas').length < 10)
+        await new Promise(requestAnimationFrame);
+    return performance.now() - begin;
+}"""
 
 
 def measure_curves(chromium: Any, server: Server, times: int) -> Table:
     """The page of a run with ten long curves: the first time, when the server has read none of them, and again."""
     taken = []
-    for _ in range(times):
+    for number in range(times + 1):
+        say(f"curves, {number + 1} of {times + 1}")
         with page(chromium, server.lab_url()) as view:
             wait_lab(view)
-            view.evaluate("import('data:text/javascript,1')")
-            taken.append(
-                view.evaluate(
-                    """async () => {
-                        const begin = performance.now();
-                        const api = jupyterapp.serviceManager.serverSettings;
-                        const answer = await fetch(`${api.baseUrl}mlops-nb/lab/runs?limit=1`,
-                            {headers: {Authorization: `token ${api.token}`}});
-                        const run = (await answer.json()).runs[0].run_id;
-                        await jupyterapp.commands.execute('mlops-nb:open-run', {run, tab: 'curves'});
-                        while (document.querySelectorAll('.uplot canvas').length < 10)
-                            await new Promise(requestAnimationFrame);
-                        return performance.now() - begin;
-                    }"""
-                )
-            )
+            view.wait_for_timeout(1500)
+            taken.append(view.evaluate(OPEN_RUN))
     return [
-        ("page of a run, 10 curves: first", f"{taken[0]:.0f} ms", ""),
-        ("page of a run, 10 curves: again", f"{statistics.median(taken[1:] or taken):.0f} ms", "<= 1000 ms"),
+        ("page of a run, 10 curves: first", f"{taken[0]:.0f} ms", "<= 1000 ms"),
+        ("page of a run, 10 curves: again", f"{statistics.median(taken[1:]):.0f} ms", "<= 1000 ms"),
     ]
 
 

@@ -39,17 +39,15 @@ def numbers(index: int) -> tuple[dict[str, object], dict[str, float]]:
 
 
 def fill_runs(cache: Path, count: int) -> Path:
-    """A store of `count` runs; kept as long as the code that writes stores is the same."""
+    """A store of `count` runs; kept as long as the code that writes rows is the same."""
     from mlops_nb.entities import Batch, Points, RunEnd, RunStart, Status, new_id
     from mlops_nb.workspace import open_workspace
 
     folder = cache / "lab" / f"runs-{count}"
     if (folder / "done").exists() and (folder / "done").read_text() == store_digest():
         return folder
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    begin = int(time.time() * 1000) - count * 60_000
-    space = open_workspace(str(folder / ".mlops_nb"))
+    begin, making = int(time.time() * 1000) - count * 60_000, begin_folder(folder)
+    space = open_workspace(str(making / ".mlops_nb"))
     for first in range(0, count, BATCH):
         batches = []
         for index in range(first, min(first + BATCH, count)):
@@ -62,16 +60,34 @@ def fill_runs(cache: Path, count: int) -> Path:
             batches.append(Batch(run_id, "", start=start, params=given, metrics=points, end=end))
         space.store.apply(batches)
     space.close()
-    (folder / "done").write_text(store_digest())
-    return folder
+    return end_folder(making, folder)
+
+
+WRITERS = "schema registry_schema logged_schema rows drafts intake curves points migrations".split()
 
 
 def store_digest() -> str:
-    """Of the code that writes stores."""
+    """Of the code that writes rows: with other code, the same runs may be kept in another way."""
     digest = hashlib.sha256()
-    for path in sorted((ROOT / "mlops_nb" / "store").rglob("*.py")):
-        digest.update(path.read_bytes())
+    for name in WRITERS:
+        digest.update((ROOT / "mlops_nb" / "store" / f"{name}.py").read_bytes())
     return digest.hexdigest()
+
+
+def begin_folder(folder: Path) -> Path:
+    """Where a store is filled: beside its place, so that nobody finds a half of it there."""
+    making = folder.with_name(f"{folder.name}-{os.getpid()}")
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir(parents=True)
+    return making
+
+
+def end_folder(making: Path, folder: Path) -> Path:
+    """It is whole."""
+    (making / "done").write_text(store_digest())
+    shutil.rmtree(folder, ignore_errors=True)
+    making.rename(folder)
+    return folder
 
 
 def fill_curves(cache: Path, points: int) -> Path:
@@ -80,12 +96,10 @@ def fill_curves(cache: Path, points: int) -> Path:
     from mlops_nb.workspace import open_workspace
 
     folder = cache / "lab" / f"curves-{points}"
-    if (folder / "done").exists():
+    if (folder / "done").exists() and (folder / "done").read_text() == store_digest():
         return folder
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    now, run_id = int(time.time() * 1000), new_id()
-    space = open_workspace(str(folder / ".mlops_nb"))
+    now, run_id, making = int(time.time() * 1000), new_id(), begin_folder(folder)
+    space = open_workspace(str(making / ".mlops_nb"))
     space.store.apply([Batch(run_id, "", start=RunStart(run_id, "long", "bench", now - points, user="ana"))])
     steps, times = array("q", range(points)), array("q", range(now - points, now))
     for number in range(10):
@@ -94,8 +108,7 @@ def fill_curves(cache: Path, points: int) -> Path:
         space.store.apply([Batch(run_id, "", metrics={f"curve-{number}": curve})])
     space.store.apply([Batch(run_id, "", end=RunEnd(Status.FINISHED, now))])
     space.close()
-    (folder / "done").touch()
-    return folder
+    return end_folder(making, folder)
 
 
 class Server:

@@ -75,16 +75,20 @@ function usePages(lab: ILab, query: IRunsQuery): IPages & { fresh: number; more:
       busy.current = true;
       setState(was => ({ ...was, loading: true, error: null }));
       try {
-        const page = await lab.api.runs({ ...query, limit: PAGE, page_token: token, count: !token });
+        const page = await lab.api.runs({ ...query, limit: PAGE, page_token: token });
         if (mine === round.current) {
+          const whole = !token && !page.next_page_token;
           setState(was => ({
             runs: token ? [...was.runs, ...page.runs] : page.runs,
             token: page.next_page_token,
-            total: token ? was.total : page.total,
+            total: whole ? page.runs.length : was.total,
             loading: false,
             error: null,
             refusal: null
           }));
+          if (!token && !whole) {
+            lab.api.count(query).then(({ total }) => setState(was => (mine === round.current ? { ...was, total } : was)), () => undefined);
+          }
         }
       } catch (error) {
         if (mine === round.current) {

@@ -8,7 +8,7 @@ import type { Feed } from './feed';
 import { asFilter } from './filter';
 import { Sparks } from './sparks';
 import { ROOT, both, emptyBranch, flatten, groupKey, Grouping, IBranch, IRow, replaceRuns } from './tree';
-import type { IBest, IGroup, IRun, IWords } from './wire';
+import type { IBest, IGroup, IRun, ISpark, IWords } from './wire';
 import { __ } from './words';
 
 /** A store is one project's, or a team's: `project` is all of it. */
@@ -239,7 +239,6 @@ export class RunsList {
       this._emit();
       return;
     }
-    void this._readWords();
     try {
       if (this.grouping !== 'none') {
         const answer = await this.feed.api.groups(BY[this.grouping], { ...this.query(), limit: 500 }, this.metrics.slice(0, 2));
@@ -270,11 +269,12 @@ export class RunsList {
       }
     }
     this._emit();
+    void this._readWords(); // rows first: the server reads them faster alone
   }
 
   /** The small curve of a row: null while it is not known or if there is none. Asking for it fetches it. */
-  spark(runId: string, metric: string): (number | null)[] | null {
-    return this._sparks.read(runId, metric);
+  spark(runId: string, metrics: string[]): ISpark | null {
+    return metrics.length ? this._sparks.read(runId, metrics) : null;
   }
 
   // -- loading -----------------------------------------------------------------------------------------------------
@@ -321,8 +321,7 @@ export class RunsList {
       const page = await this.feed.api.runs({
         ...this._branchQuery(key),
         limit: further ? PAGE : held,
-        page_token: further ? branch.token : null,
-        count: key === ROOT && !further
+        page_token: further ? branch.token : null
       });
       if (round !== this._round) {
         return;
@@ -337,8 +336,12 @@ export class RunsList {
         this.params = page.params;
       }
       if (key === ROOT) {
-        this.total = page.total ?? this.total;
         this.refusal = null;
+        if (branch.token === null) {
+          this.total = branch.runs.length;
+        } else if (!further) {
+          void this._count(round);
+        }
       }
     } catch (error) {
       if (key === ROOT) {
@@ -349,6 +352,18 @@ export class RunsList {
     } finally {
       branch.loading = false;
       this._emit();
+    }
+  }
+
+  private async _count(round: number): Promise<void> {
+    try {
+      const { total } = await this.feed.api.count(this._branchQuery(ROOT));
+      if (round === this._round) {
+        this.total = total;
+        this._emit();
+      }
+    } catch (error) {
+      // The rows are there without it.
     }
   }
 
@@ -398,7 +413,7 @@ export class RunsList {
       touched = replaceRuns(branch, changed) || touched;
     }
     for (const run of runs) {
-      this._sparks.forget(run);
+      this._sparks.forget(run.run_id);
       if (run.deleted) {
         this.picked = this.picked.filter(id => id !== run.run_id);
       }

@@ -9,20 +9,30 @@ import type { RunsList } from './list';
 import { Age, Button, cls, Metric, Name, RestartBadge, Spark, StatusMark, Verdict } from './parts';
 import { Commands, ILab } from './tokens';
 import type { IRow } from './tree';
-import type { IGroup, IRun } from './wire';
+import type { IBest, IGroup, IRun, ISpark } from './wire';
 import { __, _n } from './words';
 
 const RUN_HEIGHT = 46;
 const GROUP_HEIGHT = 30;
 const OVERSCAN = 8;
 
+/** The next page is asked for when the end of this one is so many rows away. */
+const AHEAD = 30;
+
 /** What a row shows: the chosen columns, else the key metrics that it has. */
-function shownOf(list: RunsList, run: IRun): string[] {
-  if (list.columns.length) {
-    return list.columns;
+function shownOf(columns: string[], metrics: string[], run: IRun): string[] {
+  if (columns.length) {
+    return columns;
   }
-  const keys = list.metrics.filter(key => key in run.metrics);
+  const keys = metrics.filter(key => key in run.metrics);
   return (keys.length ? keys : Object.keys(run.metrics)).slice(0, 2).map(key => `metrics.${key}`);
+}
+
+/** The curve that a row draws: of what it shows, or of what it does not. */
+function sparkOf(list: RunsList, run: IRun): ISpark | null {
+  const shown = shownOf(list.columns, list.metrics, run).filter(column => column.startsWith('metrics.')).map(column => column.slice(8));
+  const others = list.metrics.filter(key => !shown.includes(key)).slice(0, 2);
+  return list.spark(run.run_id, [...shown, ...others].filter(key => key in run.metrics).slice(0, 3));
 }
 
 export function RunRows(props: { lab: ILab; onMenu: (event: React.MouseEvent, run: IRun) => void }): JSX.Element {
@@ -37,21 +47,23 @@ export function RunRows(props: { lab: ILab; onMenu: (event: React.MouseEvent, ru
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
-    estimateSize: index => (rows[index].kind === 'run' ? RUN_HEIGHT : GROUP_HEIGHT),
-    getItemKey: index => rows[index].key,
+    // Other functions only with other rows: with each drawing, all rows would be placed anew.
+    estimateSize: React.useCallback((index: number) => (rows[index].kind === 'run' ? RUN_HEIGHT : GROUP_HEIGHT), [rows]),
+    getItemKey: React.useCallback((index: number) => rows[index].key, [rows]),
     overscan: OVERSCAN
   });
-  const shape = rows.length ? `${rows.length}:${rows[0].kind}` : '';
-  React.useEffect(() => virtual.measure(), [shape]);
-
   const items = virtual.getVirtualItems();
   React.useEffect(() => {
-    for (const item of items) {
-      if (rows[item.index]?.kind === 'more') {
-        list.more(rows[item.index].branch);
+    const [first, last] = items.length ? [items[0].index, items[items.length - 1].index] : [0, -1];
+    for (const row of rows.slice(first, last + AHEAD)) {
+      if (row.kind === 'more') {
+        list.more(row.branch);
       }
     }
   });
+  // What scrolls out of sight is filled anew, and not made anew: half the work of a frame.
+  const places = Math.max(64, 2 ** Math.ceil(Math.log2(items.length + 1)));
+  const pick = React.useCallback((runId: string) => list.togglePick(runId), [list]);
 
   const at = Math.max(0, rows.findIndex(row => row.key === cursor));
   const go = (index: number, extend: boolean) => {
@@ -135,7 +147,7 @@ export function RunRows(props: { lab: ILab; onMenu: (event: React.MouseEvent, ru
           const picked = !!row.run && row.kind === 'run' && list.picked.includes(row.run.run_id);
           return (
             <div
-              key={item.key}
+              key={item.index % places}
               id={`${id}-${item.index}`}
               role="treeitem"
               aria-level={row.depth + 1}
@@ -152,7 +164,7 @@ export function RunRows(props: { lab: ILab; onMenu: (event: React.MouseEvent, ru
               {row.kind === 'group' ? (
                 <GroupRow group={row.group!} metrics={list.metrics} />
               ) : row.run ? (
-                <RunRow list={list} run={row.run} now={now} onPick={() => list.togglePick(row.run!.run_id)} picked={picked} />
+                <RunRow run={row.run} columns={list.columns} metrics={list.metrics} best={list.best} spark={sparkOf(list, row.run)} now={now} onPick={pick} picked={picked} />
               ) : row.kind === 'error' ? (
                 <span className="mlops-bad">{row.text}</span>
               ) : (
@@ -181,7 +193,7 @@ function Twisty(props: { row: IRow; onClick: () => void }): JSX.Element {
   );
 }
 
-function GroupRow(props: { group: IGroup; metrics: string[] }): JSX.Element {
+const GroupRow = React.memo(function GroupRow(props: { group: IGroup; metrics: string[] }): JSX.Element {
   const { group } = props;
   const running = group.statuses?.RUNNING ?? 0;
   const key = props.metrics.find(name => group.metrics?.[name]?.mean !== undefined && group.metrics?.[name]?.mean !== null);
@@ -203,17 +215,23 @@ function GroupRow(props: { group: IGroup; metrics: string[] }): JSX.Element {
       </span>
     </span>
   );
+});
+
+interface IRunRowProps {
+  run: IRun;
+  columns: string[];
+  metrics: string[];
+  best: Record<string, IBest>;
+  spark: ISpark | null;
+  now: number;
+  picked: boolean;
+  onPick: (runId: string) => void;
 }
 
-function RunRow(props: { list: RunsList; run: IRun; now: number; picked: boolean; onPick: () => void }): JSX.Element {
-  const { list, run, now } = props;
-  const shown = shownOf(list, run);
-  const metrics = shown.filter(column => column.startsWith('metrics.')).map(column => column.slice(8));
-  const curve = metrics
-    .concat(list.metrics.filter(key => key in run.metrics && !metrics.includes(key)).slice(0, 2))
-    .slice(0, 3)
-    .map(key => ({ key, values: list.spark(run.run_id, key) }))
-    .find(each => each.values && each.values.length > 1);
+/** Drawn again only when what it shows is another: scrolling draws the rows that come, and not those that move. */
+const RunRow = React.memo(function RunRow(props: IRunRowProps): JSX.Element {
+  const { run, now, best, spark } = props;
+  const shown = shownOf(props.columns, props.metrics, run);
   const live = run.status === 'RUNNING';
   return (
     <div className="mlops-Run">
@@ -224,7 +242,7 @@ function RunRow(props: { list: RunsList; run: IRun; now: number; picked: boolean
           checked={props.picked}
           aria-label={__('Pick %1', showText(run.name))}
           onClick={event => event.stopPropagation()}
-          onChange={props.onPick}
+          onChange={() => props.onPick(run.run_id)}
         />
         <StatusMark status={run.status} />
         <Name text={run.name} limit={60} className="mlops-Run-name" />
@@ -244,7 +262,7 @@ function RunRow(props: { list: RunsList; run: IRun; now: number; picked: boolean
           const dot = column.indexOf('.');
           const [kind, key] = [column.slice(0, dot), column.slice(dot + 1)];
           if (kind === 'metrics') {
-            return <Metric key={column} name={key} run={run} best={list.best[key]} />;
+            return <Metric key={column} name={key} run={run} best={best[key]} />;
           }
           const value = kind === 'params' ? run.params[key] : kind === 'tags' ? run.tags[key] : (run as any)[key];
           return value === undefined || value === null ? null : (
@@ -258,11 +276,11 @@ function RunRow(props: { list: RunsList; run: IRun; now: number; picked: boolean
           <span className="mlops-mute">{run.status === 'FAILED' ? __('failed') : run.kind !== 'run' ? __(run.kind) : showText(run.experiment)}</span>
         ) : null}
         </div>
-        {curve ? <Spark values={curve.values} label={__('curve of %1', showText(curve.key))} /> : null}
+        {spark ? <Spark values={spark.values.map(asNumber)} label={__('curve of %1', showText(spark.metric))} /> : null}
       </div>
     </div>
   );
-}
+});
 
 /** What may be done with the picked runs. */
 export function PickedBar(props: { lab: ILab }): JSX.Element | null {

@@ -1,56 +1,76 @@
 /** The small curves of rows: asked for by what is on screen, fetched together. */
 
 import type { Api } from './api';
-import type { IRun } from './wire';
+import type { ISpark } from './wire';
 
-type Ys = (number | null)[];
-
-const TOGETHER_MS = 80;
-const AT_ONCE = 100;
+const TOGETHER_MS = 120;
+const AT_ONCE = 60;
 
 export class Sparks {
-  private _held = new Map<string, Ys | null>();
-  private _wanted = new Map<string, Set<string>>();
+  /** By run, and by the metrics of which the first curve is wanted; null while it is not known, or if there is none. */
+  private _held = new Map<string, Map<string, ISpark | null>>();
+  private _wanted = new Map<string, string[]>();
   private _timer = 0;
+  private _busy = false;
 
   constructor(private _api: Api, private _arrived: () => void) {}
 
-  /** Null while it is not known, or if there is none. Asking for it fetches it. */
-  read(runId: string, metric: string): Ys | null {
-    const key = `${runId}\n${metric}`;
-    const held = this._held.get(key);
-    if (held !== undefined) {
-      return held;
+  /** The curve of the first of some metrics that has one. Asking for it fetches it. */
+  read(runId: string, metrics: string[]): ISpark | null {
+    const key = metrics.join('\n');
+    let held = this._held.get(runId);
+    if (!held) {
+      this._held.set(runId, (held = new Map()));
     }
-    this._held.set(key, null);
-    const wanted = this._wanted.get(metric) ?? new Set();
-    this._wanted.set(metric, wanted.add(runId));
-    window.clearTimeout(this._timer);
-    this._timer = window.setTimeout(() => void this._ask(), TOGETHER_MS);
+    const known = held.get(key);
+    if (known !== undefined) {
+      return known;
+    }
+    held.set(key, null);
+    const runs = this._wanted.get(key) ?? [];
+    runs.push(runId);
+    this._wanted.set(key, runs);
+    this._soon();
     return null;
   }
 
   /** A run has changed: its curves are fetched anew. */
-  forget(run: IRun): void {
-    Object.keys(run.metrics).forEach(metric => this._held.delete(`${run.run_id}\n${metric}`));
+  forget(runId: string): void {
+    this._held.delete(runId);
+  }
+
+  private _soon(): void {
+    window.clearTimeout(this._timer);
+    this._timer = window.setTimeout(() => void this._ask(), TOGETHER_MS);
   }
 
   private async _ask(): Promise<void> {
+    if (this._busy) {
+      return;
+    }
+    this._busy = true;
     const wanted = this._wanted;
     this._wanted = new Map();
-    for (const [metric, runs] of wanted) {
+    let found = false;
+    for (const [key, runs] of wanted) {
+      // What was scrolled past is asked for when it comes into view again.
+      runs.splice(0, Math.max(0, runs.length - AT_ONCE)).forEach(runId => this._held.get(runId)?.delete(key));
       try {
-        const ids = [...runs];
-        for (let at = 0; at < ids.length; at += AT_ONCE) {
-          const { curves } = await this._api.sparks(ids.slice(at, at + AT_ONCE), metric);
-          for (const [runId, ys] of Object.entries(curves)) {
-            this._held.set(`${runId}\n${metric}`, ys.map(y => (typeof y === 'number' ? y : null)));
-          }
+        const { curves } = await this._api.sparks(runs, key.split('\n'));
+        for (const [runId, curve] of Object.entries(curves)) {
+          this._held.get(runId)?.set(key, curve);
+          found = true;
         }
       } catch (error) {
         // A row without its curve is still a row.
       }
     }
-    this._arrived();
+    this._busy = false;
+    if (this._wanted.size) {
+      this._soon();
+    }
+    if (found) {
+      this._arrived();
+    }
   }
 }

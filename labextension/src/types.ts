@@ -13,7 +13,6 @@ export interface StoreState {
   project_name: string;
   ok: boolean;
   problem: string | null;
-  runs: number;
 }
 
 /** The front end that is installed beside this server. */
@@ -96,10 +95,20 @@ export interface Changes {
   models: string;
 }
 
-/** Short curves of one metric, by run. */
-export interface Sparks {
+/** How many runs fit. */
+export interface Count {
+  total: number;
+}
+
+/** A short curve. */
+export interface Spark {
   metric: string;
-  curves: Record<string, (number | string)[]>;
+  values: (number | string)[];
+}
+
+/** A short curve of each run that has one: of the first metric asked for that is a curve. */
+export interface Sparks {
+  curves: Record<string, Spark>;
 }
 
 /** Last values of a metric in a group of runs. */

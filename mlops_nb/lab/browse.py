@@ -13,7 +13,7 @@ from mlops_nb.lab.curves import spark_of
 from mlops_nb.lab.hello import models_mark
 from mlops_nb.lab.memory import until_written
 from mlops_nb.lab.rows import IDS_LIMIT, best_of, check_ids, key_names, make_rows
-from mlops_nb.lab.shapes import Changed, Changes, GroupRow, Groups, RunsPage, Sparks
+from mlops_nb.lab.shapes import Changed, Changes, Count, GroupRow, Groups, RunsPage, Spark, Sparks
 from mlops_nb.lab.stores import has_store, store_id
 from mlops_nb.server.routing import Request, Text
 from mlops_nb.workspace import Workspace
@@ -84,9 +84,20 @@ def list_runs(context: Context, request: Request) -> RunsPage:
     if fields.get("count") and not fields.get("page_token") and page.next_token is None:
         total = len(page.items)
     elif fields.get("count"):
-        asked = ("count", tuple(ids) if ids is not None else None, filter, view)
-        total = until_written(space, asked, lambda: space.store.count_runs(ids, filter, view=view))
+        total = _count(space, ids, filter, view)
     return _page(context, space, page.items, page.next_token, total, sequence)
+
+
+def count_runs(context: Context, request: Request) -> Count:
+    """How many runs a list has, for who has asked for its first page without waiting for that."""
+    if not has_store(request.space):
+        return {"total": 0}
+    return {"total": _count(request.space, *narrow(context, request))}
+
+
+def _count(space: Workspace, ids: list[str] | None, filter: str, view: str) -> int:
+    asked = ("count", tuple(ids) if ids is not None else None, filter, view)
+    return until_written(space, asked, lambda: space.store.count_runs(ids, filter, view=view))
 
 
 def _page(
@@ -130,11 +141,16 @@ def list_changes(context: Context, request: Request) -> Changes:
 
 
 def list_sparks(context: Context, request: Request) -> Sparks:
-    """Short curves of a metric; runs without one are left out."""
-    metric, run_ids = request.fields["metric"], check_ids(request.fields["runs"])
-    points = max(10, min(request.fields.get("points", 40), 200))
-    found = {run_id: spark_of(request.space, run_id, metric, points) for run_id in run_ids}
-    return {"metric": metric, "curves": {run_id: line for run_id, line in found.items() if len(line) > 1}}
+    """For each run the short curve of the first of some metrics that has one; runs without any are left out."""
+    space, run_ids = request.space, check_ids(request.fields["runs"])
+    metrics, points = request.fields["metric"][:5], max(10, min(request.fields.get("points", 40), 200))
+    curves: dict[str, Spark] = {}
+    if has_store(space):
+        for run_id, counts in space.store.point_counts(run_ids).items():  # most runs of large stores have no curve
+            metric = next((key for key in metrics if counts.get(key, 0) > 1), None)
+            if metric is not None:
+                curves[run_id] = {"metric": metric, "values": spark_of(space, run_id, metric, points, counts[metric])}
+    return {"curves": curves}
 
 
 def list_groups(context: Context, request: Request) -> Groups:
@@ -273,11 +289,12 @@ def change_runs(context: Context, request: Request) -> Changed:
 ROUTES = (
     lab_route("GET", "/runs", list_runs, RunsPage,
               fields={**ASKED, "order_by": "texts", "limit": "int", "page_token": "text", "count": "bool"}),
+    lab_route("GET", "/count", count_runs, Count, fields=ASKED),
     lab_route("GET", "/runs/changes", list_changes, Changes,
               fields={"since": "int", "limit": "int", "store": "text"}),
     lab_route("GET", "/runs.csv", export_runs, str, fields={**ASKED, "order_by": "texts", "limit": "int"}),
     lab_route("GET", "/sparks", list_sparks, Sparks,
-              fields={"runs": "texts!", "metric": "text!", "points": "int"}),
+              fields={"runs": "texts!", "metric": "texts!", "points": "int"}),
     lab_route("GET", "/groups", list_groups, Groups,
               fields={**ASKED, "by": "text!", "metrics": "texts", "limit": "int"}),
     lab_route("POST", "/runs/change", change_runs, Changed, kind="write", role="write",

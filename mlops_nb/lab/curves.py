@@ -25,19 +25,15 @@ MOST_CURVES = 50
 _memory = Memory(5000)
 
 
-def spark_of(space: Workspace, run_id: str, metric: str, points: int) -> list[Number]:
-    """A metric's values in a few points; empty if there is none."""
-    store = space.store
-    run = store.get_run(run_id)
-    if metric not in run.metrics:
-        return []
-    key = (space.store_url, run_id, metric, points, run.changed)
+def spark_of(space: Workspace, run_id: str, metric: str, points: int, count: int) -> list[Number]:
+    """A metric's values in a few points; it has `count` of them by now."""
 
     def work_out() -> list[Number]:
-        line: list[Number] = plain_json(thin_points(store.history(run_id, metric), points)[1].tolist())
+        history = space.store.history(run_id, metric)
+        line: list[Number] = plain_json(thin_points(history, points)[1].tolist())
         return line
 
-    return _memory.recall(key, work_out)
+    return _memory.recall((space.store_url, run_id, metric, points, count), work_out)
 
 
 def curve_of(

@@ -15,7 +15,7 @@ from mlops_nb.lab.doorbell import SCHEMA, Doorbell
 from mlops_nb.lab.jobs import Jobs
 from mlops_nb.lab.places import Places
 from mlops_nb.lab.stores import Stores, share_project
-from mlops_nb.lab.table import every_route
+from mlops_nb.server.routing import Route
 
 PREFIX = "mlops-nb"
 
@@ -36,7 +36,7 @@ class LabExtension(ExtensionApp):
         places = Places(Path(server.root_dir).resolve())
         share_project(places.root)
         self._context = Context(places, Jobs())
-        self._stores = Stores(places, lambda: every_route(self._context))
+        self._stores = Stores(places, self._routes)
         self._stores.on_open = lambda space: self._doorbell.start()  # nobody has asked before: nobody listens
         self._doorbell = Doorbell(self._stores, self._context.jobs, self._ring)
         server.event_logger.register_event_schema(SCHEMA)
@@ -45,6 +45,12 @@ class LabExtension(ExtensionApp):
         facts = {"service_at": self._stores.at, "owner": workspaces.user_name(), "segments": segments}
         # no pattern of tornado's for single routes: the table alone says what there is
         self.handlers.append((rf"/{PREFIX}(/.*)", JupyterDoor, facts))
+
+    def _routes(self) -> tuple[Route, ...]:
+        """All of them, with the first request: the start of the server does not wait for what they bring."""
+        from mlops_nb.lab.table import every_route
+
+        return every_route(self._context)
 
     def _ring(self, data: dict[str, Any], busy: bool) -> None:
         server: Any = self.serverapp

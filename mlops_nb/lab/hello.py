@@ -8,7 +8,6 @@ from mlops_nb import workspace as workspaces
 from mlops_nb.errors import MlopsError
 from mlops_nb.lab import API, EVENTS
 from mlops_nb.lab.context import Context, lab_route
-from mlops_nb.lab.memory import until_written
 from mlops_nb.lab.shapes import Bundle, Hello, StoreState
 from mlops_nb.lab.stores import has_store, store_id
 from mlops_nb.server.routing import Request
@@ -48,12 +47,10 @@ def _look(space: Workspace) -> tuple[StoreState, int, str]:
         "project_name": space.project.name or str(space.project),
         "ok": True,
         "problem": None,
-        "runs": 0,
     }
     sequence, mark = 0, ""
     if has_store(space):
         try:
-            state["runs"] = until_written(space, "runs", space.store.count_runs)
             sequence, mark = space.store.last_change(), models_mark(space)
         except MlopsError as error:
             state["ok"], state["problem"] = False, str(error)

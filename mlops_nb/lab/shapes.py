@@ -18,7 +18,6 @@ class StoreState(TypedDict):
     project_name: str
     ok: bool
     problem: str | None
-    runs: int
 
 
 class Bundle(TypedDict):
@@ -107,11 +106,23 @@ class Changes(TypedDict):
     models: str
 
 
-class Sparks(TypedDict):
-    """Short curves of one metric, by run."""
+class Count(TypedDict):
+    """How many runs fit."""
+
+    total: int
+
+
+class Spark(TypedDict):
+    """A short curve."""
 
     metric: str
-    curves: dict[str, list[Number]]
+    values: list[Number]
+
+
+class Sparks(TypedDict):
+    """A short curve of each run that has one: of the first metric asked for that is a curve."""
+
+    curves: dict[str, Spark]
 
 
 class Figures(TypedDict):

@@ -251,6 +251,25 @@ class Lookup:
             found.setdefault(run_id, []).append(Metric(key, nan if value is None else value, timestamp, step))
         return found
 
+    def point_counts(self, run_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+        """How many points each metric of these runs has, by run; runs without metrics are left out."""
+        runs, metrics = schema.runs.c, schema.metrics.c
+        found: dict[str, dict[str, int]] = {}
+        with self._database.read() as transaction:
+            rows = fetch_in(
+                transaction,
+                self._database,
+                "point counts",
+                lambda: select(runs.run_id, metrics.key, metrics.count).join(
+                    schema.metrics, metrics.run == runs.no
+                ),
+                runs.run_id,
+                dict.fromkeys(map(storable, run_ids)),
+            )
+        for run_id, key, count in rows:
+            found.setdefault(run_id, {})[key] = count
+        return found
+
     def data_of(self, run_ids: Sequence[str]) -> dict[str, list[DataRef]]:
         """What these runs read and wrote, by run; runs without data are left out."""
         runs = schema.runs.c

@@ -191,9 +191,16 @@ def join_points(pieces: Iterable[Points]) -> Points:
     >>> len(join_points([]))
     0
     """
-    whole = Points()
-    for piece in pieces:
-        whole.extend(piece)
+    held = list(pieces)
+    count = sum(map(len, held))
+    # columns of their whole length at once: ones that grow by pieces are moved again and again
+    whole = Points(array("d", (0.0,)) * count, array("q", (0,)) * count, array("q", (0,)) * count)
+    for name in ("values", "steps", "timestamps"):
+        with memoryview(getattr(whole, name)) as column:
+            end = 0
+            for piece in held:
+                start, end = end, end + len(piece)
+                column[start:end] = memoryview(getattr(piece, name))
     return whole
 
 

@@ -145,6 +145,9 @@ class RunStore(Protocol):
     def last_points(self, run_ids: Sequence[str]) -> dict[str, list[Metric]]:
         """The last point of each metric of these runs, by run; runs without metrics are left out."""
 
+    def point_counts(self, run_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+        """How many points each metric of these runs has, by run; runs without metrics are left out."""
+
     def data_of(self, run_ids: Sequence[str]) -> dict[str, list[DataRef]]:
         """What these runs read and wrote, by run; runs without data are left out."""
 

@@ -7,7 +7,7 @@ from functools import partial
 from math import fsum, isfinite, sqrt
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, bindparam, func, null, select
+from sqlalchemy import Column, ColumnElement, FromClause, Select, and_, bindparam, func, null, select
 
 from mlops_nb.errors import InvalidInput
 from mlops_nb.store import schema
@@ -93,10 +93,21 @@ class Summaries(Lookup):
             return [(str(key), int(count)) for key, count in transaction.all(statement, most=limit)]
 
     def run_values(self, field: str, *, limit: int = 50) -> list[tuple[str, int]]:
-        """Values of a word of `COLUMNS`, ``params.KEY`` or ``tags.KEY``, each with the number of its runs."""
-        found = [(row["key"], row["count"]) for row in self.group_runs(field, limit=1000)]
-        given = [(str(key), int(count)) for key, count in found if key is not None]
-        return sorted(given, key=lambda each: -each[1])[:limit]
+        """Values of a word of `COLUMNS`, ``params.KEY`` or ``tags.KEY``, each with the number of its runs, whether
+        these are deleted or not: so an index gives them, and no run is looked up."""
+        column, key = _values(field)
+        statement = self._database.statement(
+            ("values", field),
+            lambda: (
+                select(column, func.count().label("runs"))
+                .where(column.is_not(None), *key)
+                .group_by(column)
+                .order_by(func.count().desc(), column)
+                .limit(bindparam("most"))
+            ),
+        )
+        with self._database.read() as transaction:
+            return [(str(value), int(count)) for value, count in transaction.all(statement, most=limit)]
 
     def last_change(self) -> int:
         """The change counter as it is now: `changes` since it are none."""
@@ -195,12 +206,20 @@ def _table(kind: str) -> Any:
 def _key(by: str) -> tuple[ColumnElement[Any], FromClause]:
     """The column that runs are grouped by, and the tables that it is in."""
     runs = schema.runs
+    column, keys = _values(by)
+    if not keys:
+        return column, runs
+    row = column.table
+    return column, runs.outerjoin(row, and_(row.c.run == runs.c.no, *keys))
+
+
+def _values(by: str) -> tuple[Column[Any], list[ColumnElement[bool]]]:
+    """The column that holds what runs are grouped by, and what its rows have in common."""
     if by in COLUMNS:
-        return runs.c[COLUMNS[by]], runs
+        return schema.runs.c[COLUMNS[by]], []
     kind, dot, key = by.partition(".")
     if not dot or kind not in ("params", "tags") or not key:
         words = ", ".join([*COLUMNS, "params.KEY", "tags.KEY"])
         raise InvalidInput(f"Runs cannot be grouped by {by[:60]!a}.", hint=f"Use one of: {words}.")
     row = _table(kind).alias("grouped")
-    joined = runs.outerjoin(row, and_(row.c.run == runs.c.no, row.c.key == storable(key)))
-    return row.c.head, joined
+    return row.c.head, [row.c.key == storable(key)]

@@ -47,6 +47,7 @@ def test_answers_are_as_described(described: Any, client: Client, space: Workspa
         "search_models": {},
         "info": {},
         "last_points": {"run_ids": [run_id]},
+        "point_counts": {"run_ids": [run_id]},
         "find_experiment": {"name": "nothing"},
     }
     for name, given in arguments.items():

@@ -136,6 +136,12 @@ class AbroadReading(AbroadWriting):
             ]
         return {run_id: points for run_id, points in found.items() if points}
 
+    def point_counts(self, run_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+        """How many points each metric of these runs has: MLflow only tells by giving them all."""
+        runs = {run_id: self.get_run(run_id) for run_id in run_ids}
+        found = {run_id: {key: len(self.history(run_id, key)) for key in run.metrics} for run_id, run in runs.items()}
+        return {run_id: counts for run_id, counts in found.items() if counts}
+
     def line_runs(self, line: str, *, limit: int = 50) -> list[Run]:
         """The newest runs of a line of revisions, newest first."""
         if "'" in line:

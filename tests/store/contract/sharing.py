@@ -49,6 +49,13 @@ class TestBesideAPage:
         assert found[two][0].value != found[two][0].value
         assert store.last_points([]) == {}
 
+    def test_point_counts(self, store: RunStore) -> None:
+        one = add(store, metrics={"a": 0.5, "b": math.inf})
+        store.apply([Batch(one, "", metrics={"a": points((1, 7, 8), (2, 3, 9))})])
+        two, bare = add(store, metrics={"x": math.nan}), add(store)
+        assert store.point_counts([one, two, bare, one, "nothing"]) == {one: {"a": 3, "b": 1}, two: {"x": 1}}
+        assert store.point_counts([]) == {}
+
     def test_data_of(self, store: RunStore) -> None:
         refs = [DataRef("d", "sha256:2", 1, profile={"rows": 1}), DataRef("e", "sha256:3", 1, "write")]
         one, bare = add(store, data=refs), add(store)
