@@ -3,6 +3,7 @@ names the user, and the panels work in the browser of somebody who has logged in
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -127,6 +128,54 @@ def test_the_road_through_the_hub(hub: tuple[str, Path]) -> None:
     assert status == 200, done
     assert space.store.model_changes("churn")[-1].by.user == "ana"
     space.close()
+
+
+CELL = """
+import mlops_nb
+with mlops_nb.start_run(run_name="of her kernel"):
+    mlops_nb.log_metric("m", 1)
+assert mlops_nb.workspace.current().flush(60)
+"""
+
+
+def test_runs_carry_the_name_of_the_hubs_user(hub: tuple[str, Path]) -> None:
+    """What her kernel logs, and what is logged through MLflow's routes of her Jupyter server, whatever it says."""
+    address, home = hub
+    status, made = call(f"{address}hub/api/users/ana/tokens", "POST", {"note": "test"})
+    assert status == 201
+    server = f"{address}user/ana/"
+    mine = {"experiment_id": "0", "run_name": "of her script", "start_time": 1, "user_id": "root"}
+    status, answer = call(f"{server}mlops-nb/api/2.0/mlflow/runs/create", "POST", mine, made["token"])
+    assert (status, answer["run"]["info"]["user_id"]) == (200, "ana")
+    status, kernel = call(f"{server}api/kernels", "POST", {}, made["token"])
+    assert status == 201
+    assert asyncio.run(execute(f"{server}api/kernels/{kernel['id']}/channels", made["token"], CELL)) == "ok"
+    space = open_workspace(str(home / ".mlops_nb"))
+    users = {run.name: run.user for run in space.store.search_runs().items}
+    space.close()
+    assert users["of her script"] == users["of her kernel"] == "ana", users
+
+
+async def execute(url: str, token: str, code: str) -> str:
+    """Run a cell in a kernel of a Jupyter server, as its pages do: the status of the answer."""
+    from tornado.httpclient import HTTPRequest
+    from tornado.websocket import websocket_connect
+
+    socket = await websocket_connect(
+        HTTPRequest(url.replace("http://", "ws://", 1), headers={"Authorization": f"token {token}"})
+    )
+    header = {
+        "msg_id": "1", "msg_type": "execute_request", "session": "tests", "username": "", "version": "5.3", "date": "",
+    }  # fmt: skip
+    content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
+    await socket.write_message(
+        json.dumps({"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"})
+    )
+    while True:
+        told = json.loads(str(await socket.read_message()))
+        if told["header"]["msg_type"] == "execute_reply":
+            socket.close()
+            return str(told["content"]["status"])
 
 
 def test_the_panels_in_a_browser(hub: tuple[str, Path], tmp_path: Path) -> None:
