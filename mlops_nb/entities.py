@@ -277,7 +277,7 @@ class Batch:
     """What one journal delivers of one run, from byte `since` to byte `upto` of the journal `source`.
 
     The unit of idempotence: a store that has seen `source` up to `upto` ignores the batch.
-    Param values of None are values; a tag of None deletes the tag.
+    Param values of None are values; a tag of None deletes the tag. Facts may be `Encoded`.
     """
 
     run_id: str

@@ -63,6 +63,7 @@ class Workspace:
         self._store: Store | None = None
         self._artifacts: ArtifactStore | None = None
         self._drain: Drain | None = None
+        self._made: set[Path] = set()
         self._lock, self._quick = threading.RLock(), threading.RLock()  # the second is never held over a network call
 
     @property
@@ -102,9 +103,8 @@ class Workspace:
 
                 if self.is_embedded:
                     self.make_folder(self.root)
-                self._store = open_store(
-                    self.store_url, token=server_token(), bytes_of=lambda key: self.artifacts.open(key)
-                )
+                fetch = lambda key: self.artifacts.open(key)  # noqa: E731 - opened when it is asked for
+                self._store = open_store(self.store_url, token=server_token(), bytes_of=fetch)
                 self.recover()
             return self._store
 
@@ -126,13 +126,13 @@ class Workspace:
         """The one deliverer of this process's journals."""
         with self._quick:
             if self._drain is None:
-                self._drain = Drain(
-                    self._deliver, self.journals, busy=lambda: self.busy(), on_error=self._tell
-                )
+                self._drain = Drain(self._deliver, self.journals, busy=lambda: self.busy(), on_error=self._tell)
             return self._drain
 
     def make_folder(self, folder: Path) -> Path:
         """Make a folder of the store, with a .gitignore in the root, or say why it cannot be."""
+        if folder in self._made and folder.is_dir():  # with each run, and making one costs ten times as much
+            return folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
             ignore = self.root / ".gitignore"
@@ -144,6 +144,7 @@ class Workspace:
                 f"The store's folder {folder} cannot be made: {error.strerror or error}.",
                 hint=f"Set {ENV_STORE} to a folder that can be written.",
             ) from error
+        self._made.add(folder)
         return folder
 
     def recover(self) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,6 +42,7 @@ class CellFacts:
     result_name: str = ""
 
 
+@functools.lru_cache(maxsize=256)
 def analyse(source: str) -> CellFacts:
     """Tell what a cell binds and reads.
 
@@ -53,7 +55,7 @@ def analyse(source: str) -> CellFacts:
     Returns
     -------
     CellFacts
-        Empty for what is no Python.
+        Empty for what is no Python. Remembered for the next run of the same cell.
 
     Examples
     --------

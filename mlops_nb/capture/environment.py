@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops_nb.capture.git import recent_git_state
-from mlops_nb.capture.packages import imported, installed, origins
+from mlops_nb.capture.packages import Distribution, imported, installed, origins
 
 _THREADS = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
@@ -56,12 +56,22 @@ def environment(variables: Mapping[str, str] | None = None) -> dict[str, Any]:
         **_machine(),
         "cpus": _usable_cpus(),
         "gpu": _gpus(),
-        "packages": {name: distribution.version for name, distribution in distributions.items()},
+        "packages": _versions(distributions),
         "imported": used,
         "local": _local(used),
         "threads": {name: given[name][:_VALUE_LIMIT] for name in _THREADS if name in given},
         "variables": {name: given[name][:_VALUE_LIMIT] for name in _VARIABLES if name in given},
     }
+
+
+def _versions(distributions: dict[str, Distribution]) -> dict[str, str]:
+    global _packages
+    if _packages is None or _packages[0] is not distributions:
+        _packages = distributions, {name: each.version for name, each in distributions.items()}
+    return dict(_packages[1])
+
+
+_packages: tuple[dict[str, Distribution], dict[str, str]] | None = None
 
 
 @cache
@@ -122,7 +132,7 @@ def _local(used: list[str]) -> dict[str, dict[str, Any]]:
     for name, known in origins().items():
         facts = found[name] = dict(known)
         if "editable" in facts and name in used:
-            state = recent_git_state(facts["path"])
+            state = recent_git_state(facts["path"], diff=False)
             if state is not None:
                 facts["git"] = {key: state.get(key) for key in ("commit", "branch", "dirty", "remote")}
     return found

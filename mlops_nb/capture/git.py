@@ -36,13 +36,15 @@ _ENVIRONMENT = {
 _KEPT = frozenset(("GIT_CEILING_DIRECTORIES", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"))
 
 
-def git_state(folder: str | Path) -> dict[str, Any] | None:
+def git_state(folder: str | Path, *, diff: bool = True) -> dict[str, Any] | None:
     """The state of the repository that a folder belongs to. Two processes, three if something is changed.
 
     Parameters
     ----------
     folder : str or Path
         Any folder.
+    diff : bool, default True
+        Whether the diff is wanted.
 
     Returns
     -------
@@ -83,12 +85,12 @@ def git_state(folder: str | Path) -> dict[str, Any] | None:
         "untracked": found.untracked[:_NAMES_LIMIT],
         "redactions": 0,
     }
-    if found.changed:
+    if found.changed and diff:
         state["diff"], state["redactions"] = _diff(root, harmless, found.commit)
     return state
 
 
-def recent_git_state(folder: str | Path) -> dict[str, Any] | None:
+def recent_git_state(folder: str | Path, *, diff: bool = True) -> dict[str, Any] | None:
     """`git_state`, asked for at most once a second: cells that follow each other closely share an answer.
 
     Examples
@@ -96,12 +98,12 @@ def recent_git_state(folder: str | Path) -> dict[str, Any] | None:
     >>> recent_git_state("/") is None
     True
     """
-    return _state_at(str(folder), int(time.monotonic()))
+    return _state_at(str(folder), int(time.monotonic()), diff)
 
 
 @functools.lru_cache(maxsize=64)
-def _state_at(folder: str, second: int) -> dict[str, Any] | None:
-    return git_state(folder)
+def _state_at(folder: str, second: int, diff: bool) -> dict[str, Any] | None:
+    return git_state(folder, diff=diff)
 
 
 @dataclass(slots=True)

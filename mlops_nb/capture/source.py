@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import warnings
 from dataclasses import dataclass
@@ -217,6 +218,7 @@ class _Blank(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
+@functools.lru_cache(maxsize=512)
 def normalised(source: str) -> str:
     """A text that revisions of one cell have in common, if only literals, comments or white space changed.
 

@@ -6,9 +6,11 @@ back by the drain of the same process, or by the next process that opens the wor
 """
 
 from mlops_nb.journal.drain import Drain, children_of
-from mlops_nb.journal.lease import is_alive, own_lease
+from mlops_nb.journal.lease import is_alive, lease_fields, own_lease
 from mlops_nb.journal.reader import JournalReader
 from mlops_nb.journal.recovery import recover
 from mlops_nb.journal.writer import JournalWriter
 
-__all__ = ["Drain", "JournalReader", "JournalWriter", "children_of", "is_alive", "own_lease", "recover"]
+__all__ = [
+    "Drain", "JournalReader", "JournalWriter", "children_of", "is_alive", "lease_fields", "own_lease", "recover",
+]  # fmt: skip

@@ -6,6 +6,7 @@ import functools
 import os
 import platform
 from pathlib import Path
+from typing import Any
 
 from mlops_nb.entities import Lease
 
@@ -58,6 +59,17 @@ def own_lease() -> Lease:
     True
     """
     return _lease_of(os.getpid())
+
+
+def lease_fields(lease: Lease) -> dict[str, Any]:
+    """A lease as plain JSON.
+
+    Examples
+    --------
+    >>> Lease(**lease_fields(own_lease())) == own_lease()
+    True
+    """
+    return {"pid": lease.pid, "started": lease.started, "host": lease.host, "boot": lease.boot}
 
 
 def is_alive(lease: Lease, *, idle_seconds: float, patience: float = 900.0) -> bool:

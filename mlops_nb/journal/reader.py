@@ -11,7 +11,7 @@ from typing import Any
 
 from mlops_nb.entities import Artifact, Batch, DataRef, Lease, LogLine, Points, RunEnd, RunStart, Status
 from mlops_nb.errors import CorruptData
-from mlops_nb.journal.records import HEAD, MAGIC, POINT, RECORD_LIMIT, read_columns
+from mlops_nb.journal.records import HEAD, MAGIC, POINT, RECORD_LIMIT, encoded_fact, read_columns
 
 CHUNK = 4 << 20
 
@@ -127,7 +127,11 @@ class JournalReader:
             elif kind == 75:  # K
                 keys.append(str(data[start + 1 : end], "utf-8"))
             else:
-                self._json(json.loads(bytes(data[start + 1 : end])), batch)
+                fact = encoded_fact(data[start:end])
+                if fact is not None:
+                    batch.facts[fact[0]] = fact[1]
+                else:
+                    self._json(json.loads(bytes(data[start + 1 : end])), batch)
             position = end
         return position
 

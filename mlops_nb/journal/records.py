@@ -14,12 +14,15 @@ from array import array
 from typing import Any
 
 from mlops_nb.entities import Points
+from mlops_nb.wire.encoded import Encoded
 
 MAGIC = b"MLNBJ001"
 HEAD = struct.Struct("<II")
 POINT = struct.Struct("<cIdqq")  # kind, key index, value, step, timestamp
 COLUMNS = struct.Struct("<cII")  # kind, key index, number of points
 BATCH_POINTS = 65_536
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+_FACT, _VALUE = b'J{"t":"fact","k":', b',"v":'
 RECORD_LIMIT = 1 << 28
 """A longer record is refused when written, and taken for damage when read."""
 
@@ -43,7 +46,26 @@ def json_payload(record: dict[str, Any]) -> bytes:
     >>> json_payload({"t": "end"})
     b'J{"t":"end"}'
     """
-    return b"J" + json.dumps(record, separators=(",", ":")).encode("ascii")
+    value = record.get("v")
+    if type(value) is Encoded:
+        return _FACT + _encode(record["k"]).encode("ascii") + _VALUE + value.text.encode("ascii") + b"}"
+    return b"J" + _encode(record).encode("ascii")
+
+
+def encoded_fact(payload: memoryview) -> tuple[str, Encoded] | None:
+    """The kind and the value of a fact, its value not parsed; None if the record is of another type.
+
+    Examples
+    --------
+    >>> encoded_fact(memoryview(json_payload({"t": "fact", "k": "cell", "v": {"seed": 7}})))
+    ('cell', Encoded(text='{"seed":7}'))
+    """
+    if payload[: len(_FACT)] != _FACT:
+        return None
+    content = bytes(payload)
+    end = content.find(_VALUE, len(_FACT))  # inside a JSON text, a quotation mark has a backslash before it
+    kind = json.loads(content[len(_FACT) : end])
+    return kind, Encoded(str(content[end + len(_VALUE) : -1], "ascii"))
 
 
 def key_payload(key: str) -> bytes:

@@ -6,12 +6,12 @@ import os
 import threading
 import zlib
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from mlops_nb.entities import Lease, Points, check_name
 from mlops_nb.errors import InvalidInput, StoreError
+from mlops_nb.journal.lease import lease_fields
 from mlops_nb.journal.records import (
     BATCH_POINTS,
     HEAD,
@@ -70,7 +70,7 @@ class JournalWriter:
                 f"The journal {path} cannot be made: {error.strerror or error}.",
                 hint="Check the folder's rights and the disk's space, or set MLOPS_NB_STORE to another folder.",
             ) from error
-        owner = {"t": "owner", "run": run_id, "writer": asdict(writer), "drainer": asdict(drainer)}
+        owner = {"t": "owner", "run": run_id, "writer": lease_fields(writer), "drainer": lease_fields(drainer)}
         try:
             with self._lock:
                 self._append(MAGIC + frame(json_payload(owner)))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlops_nb.capture.slicing import Follower, SliceResult, Token, restart_run_all, slice_cells
+from mlops_nb.capture.slicing import Follower, SessionLog, SliceResult, Token, restart_run_all, slice_cells
 
 if TYPE_CHECKING:
     from mlops_nb.capture.data import Access
@@ -24,10 +24,8 @@ _OWN_TAGS = re.compile(r" -t '?mlops_nb\.[^\s']+'?")
 """What a rerun says of itself in its first line, which is no part of its code."""
 
 
-SESSION_LIMIT = 1_000_000
 SMALL_BYTES = 2 << 20
 """Bytes that are digested at once after an execution, 4 ms; what is larger is digested in the background."""
-_SESSION_KEYS = ("index", "execution_count", "cell_id", "source", "error", "needs")
 
 
 @dataclass(slots=True)
@@ -90,7 +88,8 @@ class Following:
         self._watch: Any = None
         self._entropy: EntropyLog | None = None
         self._last_state: dict[str, Any] = {}
-        self._plain: list[dict[str, Any]] = []
+        self._log = SessionLog()
+        self._cells: tuple[Any, list[dict[str, Any]] | None] = (None, None)
         self._ran: dict[str, tuple[float, str]] = {}
 
     def start(self) -> None:
@@ -148,29 +147,40 @@ class Following:
         followed.state = complete(followed.state)
         self.log[followed.index] = followed
 
-    def slice_of(self, followed: Followed) -> SliceResult:
+    def _with_overrides(self, result: SliceResult) -> SliceResult:
         """The least code behind an execution, with what ``%%track`` lines changed of it written in."""
-        result = self.follower.slice_of(followed.index)
         return replace(
             result,
             target=self._effective(result.target),
             executions=[self._effective(part) for part in result.executions],
         )
 
-    def cells_of(self, notebook: Path) -> list[dict[str, Any]] | None:
+    def session(self) -> SessionLog:
+        """Every execution as plain data; those that are over do not change any more, and are kept."""
+        for entry in self.follower.ledger.executions[len(self._log) :]:
+            self._log.note(entry.plain())
+        return self._log
+
+    def cells_of(self, notebook: Path) -> list[Mapping[str, Any]] | None:
         """The notebook's code cells as they stand now, as far as that is known: as it was saved, and what has run since
         with the text that it had then. None if the file cannot be read."""
-        cells = read_cells(notebook)
-        return None if cells is None else with_unsaved(cells, notebook.stat().st_mtime, self._ran)
+        try:
+            state = notebook.stat()
+        except OSError:
+            return None
+        version = (notebook, state.st_mtime_ns, state.st_size)
+        if self._cells[0] != version:
+            self._cells = (version, read_cells(notebook))
+        cells = self._cells[1]
+        return None if cells is None else with_unsaved(cells, state.st_mtime, self._ran)
 
     def facts(self, followed: Followed, cells: Sequence[Mapping[str, Any]] | None) -> dict[str, Any]:
-        """What is recorded of a tracked execution: slice, session, badge, randomness."""
+        """What is recorded of a tracked execution: slice, badge, randomness."""
         raw = self.follower.slice_of(followed.index)
-        session = self._session()
-        result = self.slice_of(followed)
+        result = self._with_overrides(raw)
         parts = [*result.executions, result.target]
         badge = restart_run_all(
-            session, cells, raw, {"unseeded": self._is_unseeded(raw), "files_changed": self._changed_files(raw)}
+            self.session(), cells, raw, {"unseeded": self._is_unseeded(raw), "files_changed": self._changed_files(raw)}
         )
         return {
             "slice": [{**cell, "index": part["index"]} for cell, part in zip(slice_cells(result), parts, strict=True)],
@@ -180,13 +190,17 @@ class Following:
                 "random": result.random,
                 "total": result.total,
             },
-            "session": _bounded([{key: entry[key] for key in _SESSION_KEYS} for entry in session]),
             "restart_run_all": badge,
             "randomness": self._randomness(parts),
         }
 
-    def accesses_of(self, result: SliceResult) -> list[Touched]:
-        """What a slice read and wrote."""
+    def accesses_of(self, followed: Followed) -> list[Touched]:
+        """What the slice of an execution read and wrote."""
+        return self._touched(self.follower.slice_of(followed.index))
+
+    # -- parts
+
+    def _touched(self, result: SliceResult) -> list[Touched]:
         found: dict[tuple[str, str], Touched] = {}
         made: dict[str, bool] = {}
         for part in [*result.executions, result.target]:
@@ -197,15 +211,6 @@ class Following:
                 access = replace(access, made=first and access.mode == "write")
                 found[access.path, access.mode] = Touched(access, part is result.target, known)
         return list(found.values())
-
-    # -- parts
-
-    def _session(self) -> list[dict[str, Any]]:
-        """Every execution as plain data; those that are over do not change any more, and are kept."""
-        executions = self.follower.ledger.executions
-        for entry in executions[len(self._plain) :]:
-            self._plain.append(entry.plain())
-        return self._plain[: len(executions)]
 
     def _is_ours(self, access: Access) -> bool:
         """Our own store, read or written by our own calls, is nobody's data."""
@@ -241,7 +246,7 @@ class Following:
         return False
 
     def _changed_files(self, result: SliceResult) -> list[str]:
-        touched = [each.access for each in self.accesses_of(result)]
+        touched = [each.access for each in self._touched(result)]
         written = {access.path for access in touched if access.mode == "write"}
         return [
             access.relative or access.path
@@ -338,20 +343,9 @@ def _digest_small(accesses: Sequence[Access]) -> dict[str, Any]:
     return found
 
 
-def _bounded(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The session as it is kept with a run: beyond `SESSION_LIMIT` characters the oldest sources are left empty."""
-    size = sum(len(entry["source"]) for entry in entries)
-    for entry in entries:
-        if size <= SESSION_LIMIT:
-            break
-        size -= len(entry["source"])
-        entry["source"], entry["cut"] = "", True
-    return entries
-
-
 def with_unsaved(
     cells: Sequence[Mapping[str, Any]], saved: float, ran: Mapping[str, tuple[float, str]]
-) -> list[dict[str, Any]]:
+) -> list[Mapping[str, Any]]:
     """Cells of a file, with what ran after it was saved: an editor that is not saved yet is ahead of its file.
 
     A cell that the file does not have is put behind the one that ran before it.
@@ -362,20 +356,28 @@ def with_unsaved(
     >>> with_unsaved(cells, 10.0, {"a": (9.0, "x = 0"), "b": (11.0, "x + 1"), "c": (12.0, "x + 2")})
     [{'id': 'a', 'source': 'x = 1'}, {'id': 'b', 'source': 'x + 1'}, {'id': 'c', 'source': 'x + 2'}]
     """
-    found = [dict(cell) for cell in cells]
+    found: list[Mapping[str, Any]] = list(cells)
+    places: dict[Any, int] = {cell["id"]: place for place, cell in reversed(list(enumerate(found)))}
+    behind = {place - 1: place for place in range(len(found))}
     last = -1
     for cell_id, (time_ran, source) in ran.items():
-        at = next((i for i, cell in enumerate(found) if cell["id"] == cell_id), None)
+        at = places.get(cell_id)
         if time_ran <= saved:
             last = last if at is None else at
             continue
         if at is None:
-            last += 1
-            found.insert(last, {"id": cell_id, "source": source})
-            continue
-        found[at]["source"] = source
+            at = places[cell_id] = len(found)
+            found.append({})
+            if last in behind:
+                behind[at] = behind[last]
+            behind[last] = at
+        found[at] = {"id": cell_id, "source": source}
         last = at
-    return found
+    order, at = [], -1
+    while at in behind:
+        at = behind[at]
+        order.append(found[at])
+    return order
 
 
 def read_cells(notebook: Path) -> list[dict[str, Any]] | None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mlops_nb.magics.following import Followed, Following
     from mlops_nb.magics.taps import Tap
     from mlops_nb.magics.tracked import TrackedCell
+    from mlops_nb.tracking.session_facts import SessionFacts
 
 _OWN_MAGIC = re.compile(r"\s*%(?:load_ext|reload_ext|unload_ext|track|mlops)\b")
 
@@ -57,6 +58,7 @@ class Session:
         self._disabled = False
         self._is_ready = False
         self.following: Following | None = None
+        self._facts: SessionFacts | None = None
 
     # -- life -------------------------------------------------------------------------------------------------------
 
@@ -133,6 +135,16 @@ class Session:
 
             self._cards = CardMemory()
         return self._cards
+
+    @property
+    def facts(self) -> SessionFacts:
+        """What is recorded of the session with each run."""
+        if self._facts is None:
+            from mlops_nb.magics.tracked import redacted_source
+            from mlops_nb.tracking.session_facts import SessionFacts
+
+            self._facts = SessionFacts(lambda source: redacted_source(source)[0])
+        return self._facts
 
     @property
     def stack(self) -> list[Execution]:

@@ -26,6 +26,7 @@ from mlops_nb.tracking.children import metrics_of_children
 from mlops_nb.tracking.faults import say
 from mlops_nb.tracking.fluent import begin, current_experiment, relative
 from mlops_nb.tracking.run import new_start
+from mlops_nb.wire.encoded import Encoded
 
 if TYPE_CHECKING:
     from mlops_nb.capture.outputs import OutputCollector
@@ -202,16 +203,13 @@ class TrackedCell:
         cells = following.cells_of(notebook) if notebook is not None and not is_job else None
         facts = following.facts(followed, cells)
         self.badge = facts["restart_run_all"]
-        for kind in ("slice", "session"):
-            for entry in facts[kind]:
-                entry["source"], count = redacted_source(entry["source"])
-                if kind == "slice":
-                    self.redactions = max(self.redactions, count)
-        for kind, value in facts.items():
-            self.run.fact(kind, value)
+        for entry in facts["slice"]:
+            entry["source"], count = redacted_source(entry["source"])
+            self.redactions = max(self.redactions, count)
+        self.run.facts({**facts, **self.session.facts.of(following.session())})
         tag = self.badge if isinstance(self.badge, str) else "; ".join(self.badge)
         self.run.set_tags({"mlops_nb.restart_run_all": tag})
-        accesses = following.accesses_of(following.slice_of(followed))
+        accesses = following.accesses_of(followed)
         self.data = refs_of(accesses)
         keep = self.options.keep_data
         run = self.run
@@ -238,12 +236,11 @@ class TrackedCell:
         outputs, count = redact_json(self.collector.outputs())
         self.redactions += count
         self.run.fact("outputs", outputs)
-        self.run.fact("resources", self.resources)
         options = {"metrics": list(self.options.metrics), "seed": self.options.seed, "model": self.options.model}
         cell = {"execution_count": self.execution_count, "folder": self.session.start_folder, "options": options}
-        self.run.fact("cell", cell)
-        if self.redactions:
-            self.run.fact("redactions", self.redactions)
+        self.run.facts(
+            {"resources": self.resources, "cell": cell, **({"redactions": self.redactions} if self.redactions else {})}
+        )
 
     def _metrics(self, namespace: dict[str, Any], result: Any) -> dict[str, float]:
         found = metrics_after(self.facts, namespace, result)
@@ -317,7 +314,7 @@ def describe_surroundings(run: ActiveRun, folder: Any) -> None:
         from mlops_nb.capture.environment import environment
         from mlops_nb.capture.git import recent_git_state
 
-        run.fact("environment", environment())
+        run.fact("environment", _encoded(environment()))
         state = recent_git_state(folder)
         if state is not None:
             run.fact("git", state)
@@ -325,6 +322,17 @@ def describe_surroundings(run: ActiveRun, folder: Any) -> None:
                 run.set_tags({"mlflow.source.git.commit": state["commit"]})
     except Exception as error:  # a package's broken metadata must not stop the delivery of metrics
         say(error, about="surroundings")
+
+
+def _encoded(facts: dict[str, Any]) -> Encoded:
+    """An environment's text: the next cell's is nearly always the same."""
+    global _environment
+    if _environment is None or _environment[0] != facts:
+        _environment = facts, Encoded(json.dumps(facts, separators=(",", ":")))
+    return _environment[1]
+
+
+_environment: tuple[dict[str, Any], Encoded] | None = None
 
 
 @functools.lru_cache(maxsize=4096)

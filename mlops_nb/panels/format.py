@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import re
@@ -267,6 +268,7 @@ def short_ids(run_ids: Iterable[str]) -> dict[str, str]:
     return {run_id: run_id[:length] for run_id in ids}
 
 
+@functools.lru_cache(maxsize=4096)
 def better_direction(metric: str) -> int:
     """Guess from a metric's name whether more is better (1), less is better (-1), or neither is known (0).
 

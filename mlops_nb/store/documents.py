@@ -16,6 +16,7 @@ from mlops_nb.store.drafts import Draft
 from mlops_nb.store.engine import Database, Transaction
 from mlops_nb.store.rows import encode_json, storable
 from mlops_nb.store.statements import fetch_in, upsert_rows
+from mlops_nb.wire.encoded import Encoded
 
 
 def store_documents(database: Database, transaction: Transaction, drafts: list[Draft]) -> None:
@@ -37,8 +38,8 @@ def store_documents(database: Database, transaction: Transaction, drafts: list[D
         for kind, value in draft.facts.items():
             digest = _keep(texts, value, f"The fact '{kind}'")
             facts.append((draft.no, kind, digest))
-            if kind == "code" and isinstance(value, str):
-                sources[digest] = storable(value)
+            if kind == "code" and isinstance(source := value.value() if type(value) is Encoded else value, str):
+                sources[digest] = storable(source)
         data += [_data_row(draft.no, seq, ref, texts) for seq, ref in draft.data_refs]
     if not facts and not data:
         return
@@ -54,7 +55,7 @@ def store_documents(database: Database, transaction: Transaction, drafts: list[D
 
 
 def _keep(texts: dict[bytes, str], value: Any, what: str) -> bytes:
-    text = encode_json(value, what)
+    text = value.text if type(value) is Encoded else encode_json(value, what)
     digest = _digest(text)
     texts[digest] = text
     return digest

@@ -12,12 +12,11 @@ import json
 import os
 import threading
 from contextvars import ContextVar
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops_nb.entities import Lease
-from mlops_nb.journal import own_lease
+from mlops_nb.journal import lease_fields, own_lease
 from mlops_nb.workspace import ENV_CONTEXT
 
 if TYPE_CHECKING:
@@ -135,7 +134,7 @@ def _write_context(workspace: Workspace) -> None:
         content = {
             "run": run.run_id,
             "experiment": run.experiment,
-            "drainer": asdict(own_lease()),
+            "drainer": lease_fields(own_lease()),
             "journals": str(workspace.journals),
             "store": workspace.store_url,
             "artifacts": workspace.artifacts_url,

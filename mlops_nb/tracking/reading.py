@@ -11,6 +11,7 @@ from mlops_nb import workspace as workspaces
 from mlops_nb.comparison import RunView
 from mlops_nb.entities import Points, Run
 from mlops_nb.errors import InvalidInput, NotFound
+from mlops_nb.tracking.session_facts import whole_session
 from mlops_nb.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -199,7 +200,7 @@ def load_view(reference: str, space: Workspace | None = None) -> RunView:
     store = space.store
     return RunView(
         run=run,
-        facts=store.facts(run.run_id),
+        facts=whole_session(store.facts(run.run_id)),
         data=store.data(run.run_id),
         artifacts=store.artifacts(run.run_id),
         read=lambda digest: space.artifacts.read(digest),

@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
+from dataclasses import fields as fields_of
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ from mlops_nb.entities import (
     now_ms,
 )
 from mlops_nb.errors import StoreError
-from mlops_nb.journal import JournalWriter, own_lease
+from mlops_nb.journal import JournalWriter, lease_fields, own_lease
 from mlops_nb.tracking import active, handover
 from mlops_nb.tracking.curve import Curve
 from mlops_nb.tracking.faults import say, shielded
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 _time_ns = time.time_ns
 
+_START_FIELDS = tuple(each.name for each in fields_of(RunStart))
 _LEAST, _MOST = -(1 << 63), (1 << 63) - 1
 
 
@@ -90,8 +92,8 @@ class ActiveRun:
         handover.install()
         run = cls(workspace, start, is_main=is_main, outer=outer)
         run.tags.update(tags)
-        fields = asdict(start)
-        fields["lease"] = asdict(own_lease())
+        fields = {name: getattr(start, name) for name in _START_FIELDS}
+        fields["lease"] = lease_fields(own_lease())
         records: list[dict[str, Any]] = [{"t": "start", "v": fields}]
         records += [{"t": "tag", "k": key, "v": value} for key, value in tags.items()]
         run._append(*records)
@@ -261,6 +263,11 @@ class ActiveRun:
     def fact(self, kind: str, value: Any) -> None:
         """Record what was captured: `value` is plain JSON."""
         self._append({"t": "fact", "k": kind, "v": value})
+
+    @shielded
+    def facts(self, values: Mapping[str, Any]) -> None:
+        """Record several captures at once, by kind."""
+        self._append(*({"t": "fact", "k": kind, "v": value} for kind, value in values.items()))
 
     @shielded
     def log_line(self, stream: str, text: str) -> None:

@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 
 from mlops_nb.entities import Points
 from mlops_nb.errors import InvalidInput
+from mlops_nb.wire.encoded import Encoded
 
 _COLUMNS = {"values": "d", "steps": "q", "timestamps": "q"}
 _NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -41,6 +42,8 @@ def dump(value: Any) -> Any:
         if math.isfinite(value):
             return value
         return {"$number": "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"}
+    if isinstance(value, Encoded):
+        return dump(value.value())
     if isinstance(value, Points):
         return {name: _pack(getattr(value, name)) for name in _COLUMNS}
     if dataclasses.is_dataclass(value):

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from mlops_nb.entities import Batch, Points, Status
 from mlops_nb.errors import CorruptData, InvalidInput, InvalidState, NotFound, StoreError
 from mlops_nb.journal import Drain, JournalReader, JournalWriter, is_alive, own_lease, recover
+from mlops_nb.wire.encoded import Encoded
 
 RUN = "0" * 32
 
@@ -361,3 +362,16 @@ def test_large_records_come_in_one_piece(tmp_path: Path) -> None:
     batches = read_all(writer.path)
     assert [value for batch in batches for _, value, _ in batch.params] == [text]
     assert len(points_of(batches, "loss")) == 1
+
+
+@pytest.mark.parametrize("kind", ["plain", 'a","v":b', "back\\", "é\ud800\0", '","v":'])
+def test_facts_pass_as_their_text_whatever_their_kind(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "r.journal"
+    writer = JournalWriter(path, "r", writer=own_lease(), drainer=own_lease())
+    value = {"v": [1, float("inf"), "x\ud800"], "k": None}
+    writer.record({"t": "fact", "k": kind, "v": value})
+    writer.record({"t": "fact", "k": kind + "2", "v": Encoded('{"a":1}')})
+    batch = JournalReader(path).read(writer.good)
+    assert batch is not None
+    assert {name: fact.value() for name, fact in batch.facts.items()} == {kind: value, kind + "2": {"a": 1}}
+    writer.close()

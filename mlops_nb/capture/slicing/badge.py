@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
+import functools
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +24,41 @@ class _Place:
     part: dict[str, Any]
     position: int | None
     edited: bool
+
+
+class SessionLog(list[Mapping[str, Any]]):
+    """A session's executions, read once each: a badge costs the same however long the session is.
+
+    Examples
+    --------
+    >>> log = SessionLog(); log.note({"index": 0, "cell_id": "a", "source": "x = 1"})
+    >>> log.note({"index": 1, "cell_id": "a", "source": "x = 2"})
+    >>> len(log), log.first["a"], log.last["a"]["source"]
+    (2, 0, 'x = 2')
+    """
+
+    def __init__(self, executions: Iterable[Mapping[str, Any]] = ()) -> None:
+        super().__init__()
+        self.first: dict[str, int] = {}
+        self.last: dict[str, Mapping[str, Any]] = {}
+        self.by_index: dict[int, Mapping[str, Any]] = {}
+        for run in executions:
+            self.note(run)
+
+    def note(self, run: Mapping[str, Any]) -> None:
+        """Add an execution that is over."""
+        self.append(run)
+        identity = _identity(run)
+        self.first.setdefault(identity, len(self.first))
+        self.last[identity] = run
+        self.by_index[run["index"]] = run
+
+    def before(self, identity: str | None, index: int) -> Mapping[str, Any] | None:
+        """The latest execution of a cell before another one."""
+        run = self.last.get(identity or "")
+        if run is None or run["index"] < index:
+            return run
+        return next((each for each in reversed(self) if each["index"] < index and _identity(each) == identity), None)
 
 
 def restart_run_all(
@@ -61,12 +98,13 @@ def restart_run_all(
     ['deleted cell: In [1] is no longer in the notebook']
     """
     parts = [*slice.executions, slice.target]
+    log = executions if isinstance(executions, SessionLog) else SessionLog(executions)
     if notebook_cells is None:
-        reasons = _from_executions(executions, parts)
+        reasons = _from_executions(log, parts)
     else:
-        reasons = _from_notebook(executions, notebook_cells, parts)
+        reasons = _from_notebook(log, notebook_cells, parts)
     reasons += _repeated(parts)
-    reasons += _undefined(executions, parts, notebook_cells)
+    reasons += _undefined(log, parts, notebook_cells)
     given = flags or {}
     if given.get("unseeded"):
         reasons.append("unseeded randomness: it draws random numbers that no cell has seeded")
@@ -98,41 +136,36 @@ def _repeated(parts: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _undefined(
-    executions: Sequence[Mapping[str, Any]],
-    parts: Sequence[Mapping[str, Any]],
-    notebook_cells: Sequence[Mapping[str, Any]] | None,
+    log: SessionLog, parts: Sequence[Mapping[str, Any]], notebook_cells: Sequence[Mapping[str, Any]] | None
 ) -> list[str]:
-    wanted = {part["index"] for part in parts}
-    names = {name for run in executions if run.get("index") in wanted for name in run.get("undefined", ())}
-    for cell in notebook_cells or ():
+    runs = [run for part in parts if (run := log.by_index.get(part["index"])) is not None]
+    names = {name for run in runs for name in run.get("undefined", ())}
+    for cell in (notebook_cells or ()) if names else ():
         names -= _text(cell["source"]).stores
     return [f"reads a name that no cell defines: {', '.join(sorted(names))}"] if names else []
 
 
-def _from_executions(executions: Sequence[Mapping[str, Any]], parts: Sequence[Mapping[str, Any]]) -> list[str]:
+def _from_executions(log: SessionLog, parts: Sequence[Mapping[str, Any]]) -> list[str]:
     """Without the notebook: a cell's place is that of its first run, and a later text of it is an edit."""
-    first: dict[str, int] = {}
-    last: dict[str, Mapping[str, Any]] = {}
-    for run in executions:
-        identity = _identity(run)
-        first.setdefault(identity, len(first))
-        last[identity] = run
     edited = [
         _mark(part)
         for part in parts
-        if part["cell_id"] and not _same(last.get(_identity(part), part)["source"], part["source"])
+        if part["cell_id"] and not _same(log.last.get(_identity(part), part)["source"], part["source"])
     ]
     reasons = [f"edited since: {', '.join(edited)}"] if edited else []
-    order = [first[_identity(part)] for part in parts if _identity(part) in first]
+    order = [log.first[_identity(part)] for part in parts if _identity(part) in log.first]
     if order != sorted(order):
         reasons.append("out of order: cells that it needs were run again after later ones")
     return reasons
 
 
 def _from_notebook(
-    executions: Sequence[Mapping[str, Any]], cells: Sequence[Mapping[str, Any]], parts: Sequence[dict[str, Any]]
+    log: SessionLog, cells: Sequence[Mapping[str, Any]], parts: Sequence[dict[str, Any]]
 ) -> list[str]:
-    places = [_find(part, cells) for part in parts]
+    ids: dict[Any, int] = {}
+    for position, cell in enumerate(cells):
+        ids.setdefault(cell["id"], position)
+    places = [_find(part, cells, ids) for part in parts]
     reasons = []
     gone = [_mark(place.part) for place in places if place.position is None]
     if gone:
@@ -149,44 +182,39 @@ def _from_notebook(
     if late:
         reasons.append(f"out of order: {'; '.join(late)}")
     elif not gone and not edited:
-        reasons += _intruders(executions, cells, known)
+        reasons += _intruders(log, cells, known)
     return reasons
 
 
-def _find(part: dict[str, Any], cells: Sequence[Mapping[str, Any]]) -> _Place:
+def _find(part: dict[str, Any], cells: Sequence[Mapping[str, Any]], ids: Mapping[Any, int]) -> _Place:
     """By id; without one, or where ids are the front end's own, by text."""
-    by_id = next((i for i, cell in enumerate(cells) if part["cell_id"] and cell["id"] == part["cell_id"]), None)
+    by_id = ids.get(part["cell_id"]) if part["cell_id"] else None
     if by_id is not None:
         return _Place(part, by_id, not _same(cells[by_id]["source"], part["source"]))
+    if part["cell_id"]:
+        return _Place(part, None, edited=False)
     by_text = next((i for i, cell in enumerate(cells) if _same(cell["source"], part["source"])), None)
-    return _Place(part, by_text if not part["cell_id"] else None, edited=False)
+    return _Place(part, by_text, edited=False)
 
 
-def _intruders(
-    executions: Sequence[Mapping[str, Any]], cells: Sequence[Mapping[str, Any]], places: Sequence[_Place]
-) -> list[str]:
+def _intruders(log: SessionLog, cells: Sequence[Mapping[str, Any]], places: Sequence[_Place]) -> list[str]:
     """Cells above the result that did not run before it, or ran elsewhere in the order, and bind what it reads."""
     target = places[-1]
-    ran_at = {_identity(run): run["index"] for run in executions if run["index"] < target.part["index"]}
-    texts = {run["index"]: run["source"] for run in executions}
-    inside = {place.position: place for place in places}
+    end = target.part["index"]
+    positions = [place.position or 0 for place in places]  # they stand in the order in which they ran
+    inside = set(positions)
     reasons = []
     for position, cell in enumerate(cells[: target.position]):
         if position in inside:
             continue
-        index = ran_at.get(str(cell["id"]), ran_at.get(cell["source"].strip()))
-        before = [p.part["index"] for p in places if p.position is not None and p.position < position]
-        behind = [p.part["index"] for p in places if p.position is not None and p.position > position]
-        in_order = index is not None and all(i < index for i in before) and all(i > index for i in behind)
-        if index is not None and in_order and _same(texts[index], cell["source"]):
-            continue
+        ran = log.before(cell["id"], end) or log.before(cell["source"].strip(), end)
+        here = bisect.bisect(positions, position)
+        if ran is not None and _same(ran["source"], cell["source"]):
+            after = here == 0 or places[here - 1].part["index"] < ran["index"]
+            if after and ran["index"] < places[here].part["index"]:
+                continue
         touched = _touched(_text(cell["source"]))
-        wanted = {
-            name
-            for p in places
-            if p.position is not None and p.position > position
-            for name in _text(p.part["source"]).reads
-        }
+        wanted = {name for place in places[here:] for name in _text(place.part["source"]).reads}
         if hit := touched & wanted:
             reasons.append(
                 f"out of order: a cell above it that did not run before it binds or uses {', '.join(sorted(hit))}"
@@ -200,5 +228,6 @@ def _touched(text: CellText) -> set[str]:
     return (text.stores | changed) - set(text.aliases)
 
 
+@functools.lru_cache(maxsize=2048)
 def _text(source: str) -> CellText:
     return read_cell(translate(source))

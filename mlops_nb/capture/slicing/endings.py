@@ -70,8 +70,8 @@ def _finalisers() -> Mapping[Any, Any]:
     return found if type(found) is dict else {}
 
 
-def magic_functions() -> dict[str, Any]:
-    """Every magic that the shell has now, by its mark and name.
+def magic_functions() -> dict[str, dict[str, Any]]:
+    """Every magic that the shell has now, by ``line`` or ``cell`` and its name.
 
     Examples
     --------
@@ -84,10 +84,12 @@ def magic_functions() -> dict[str, Any]:
     kinds = getattr(manager, "magics", None)
     if type(kinds) is not dict:
         return {}
-    return {f"{kind}:{name}": function for kind, known in kinds.items() for name, function in list(known.items())}
+    return {kind: dict(known) for kind, known in kinds.items()}
 
 
-def own_magics(commands: Iterable[Command], magics: Mapping[str, Any], namespace: Mapping[str, Any]) -> dict[str, Any]:
+def own_magics(
+    commands: Iterable[Command], magics: Mapping[str, Mapping[str, Any]], namespace: Mapping[str, Any]
+) -> dict[str, Any]:
     """The functions behind those commands of a cell that the notebook itself has registered, by mark and name.
 
     Parameters
@@ -108,7 +110,7 @@ def own_magics(commands: Iterable[Command], magics: Mapping[str, Any], namespace
     found: dict[str, Any] = {}
     for command in commands:
         mark = f"{command.kind}:{command.name}"
-        function = magics.get(mark)
+        function = magics.get(command.kind, {}).get(command.name)
         inner = function.__func__ if type(function) is types.MethodType else function
         if type(inner) is types.FunctionType and is_local(str(inner.__globals__.get("__name__")), main):
             found[mark] = function

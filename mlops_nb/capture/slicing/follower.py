@@ -106,7 +106,9 @@ class Follower:
             return Token(self.current.entry, self.current.text, nested=True)  # what it does is the outer cell's doing
         text = read_cell(transformed)
         entry = self.ledger.open(source, transformed, execution_count, cell_id)
-        entry.asks, entry.future = text.asks, text.future
+        entry.asks = text.asks
+        if text.future:
+            self.ledger.needed_by_all(entry)
         token = Token(entry, text)
         self.current = token
         try:

@@ -39,7 +39,6 @@ class Execution:
     random: bool = False
     unseeded: bool = False
     asks: bool = False
-    future: bool = False
     seconds: float = 0.0
     overhead: float = 0.0
 
@@ -96,6 +95,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self.executions: list[Execution] = []
+        self.futures: list[int] = []
         self.writers: dict[str, tuple[int, ...]] = {}
 
     def open(self, source: str, transformed: str, execution_count: int | None, cell_id: str | None) -> Execution:
@@ -112,6 +112,10 @@ class Ledger:
             entry.weak.append((place, writers))
         else:
             entry.needs.update(writer for writer in writers if writer != entry.index)
+
+    def needed_by_all(self, entry: Execution) -> None:
+        """What comes after `entry` means something else because of it (``from __future__ import ...``)."""
+        self.futures.append(entry.index)
 
     def bind(self, entry: Execution, place: str) -> None:
         """`place` has a new value, which owes nothing to the old one."""
@@ -180,7 +184,7 @@ class Ledger:
             waiting.extend(entry.needs)
             if not restore_random:
                 waiting.extend(entry.random_needs)
-        needed.update(e.index for e in self.executions[:last] if e.future)
+        needed.update(index for index in self.futures if index < last)
         return needed
 
     def _weakly_needed(self, needed: set[int]) -> set[int]:

@@ -16,7 +16,7 @@ import random
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any
 
 import xxhash
@@ -154,16 +154,26 @@ def figures() -> frozenset[Any]:
         return frozenset()
 
 
-def changed_variables(before: dict[str, str], after: dict[str, str]) -> bool:
+def variables() -> frozenset[tuple[Any, Any]]:
+    """The environment as the process holds it: decoding every variable costs more than all else that is looked at.
+
+    Examples
+    --------
+    >>> variables() == variables()
+    True
+    """
+    return frozenset(dict.items(vars(os.environ)["_data"]))
+
+
+def has_changed_steering(before: Iterable[tuple[Any, Any]], after: Iterable[tuple[Any, Any]]) -> bool:
     """Whether environment variables differ that steer a library's threads, devices or back end.
 
     Examples
     --------
-    >>> changed_variables({}, {"OMP_NUM_THREADS": "1"}), changed_variables({}, {"MODE": "fast"})
+    >>> has_changed_steering([], [(b"OMP_NUM_THREADS", b"1")]), has_changed_steering([], [(b"MODE", b"fast")])
     (True, False)
     """
-    names = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
-    return any(name.startswith(_STEERING) for name in names)
+    return any(os.fsdecode(name).startswith(_STEERING) for name, _ in set(before) ^ set(after))
 
 
 _STEERING = (
@@ -178,7 +188,7 @@ def _digest(value: Any) -> int:
 
 
 def _environ() -> Hashable:
-    return _digest(sorted(dict.items(vars(os.environ)["_data"])))
+    return variables()
 
 
 def _random() -> Hashable:
@@ -257,7 +267,7 @@ def _builtins() -> Hashable:
     parts = dict(vars(builtins))
     for name in _PASSING:
         parts.pop(name, None)
-    return hash((tuple(parts), tuple(map(id, parts.values()))))
+    return (*parts, *map(id, parts.values()))
 
 
 _PASSING = frozenset({"_", "exit", "quit", "get_ipython", "display", "__IPYTHON__"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import re
 import sys
@@ -22,7 +23,7 @@ from mlops_nb.capture.slicing.ledger import Execution, Ledger
 from mlops_nb.capture.slicing.mentions import CellText
 from mlops_nb.capture.slicing.paths import PathWatch, stamp
 from mlops_nb.capture.slicing.reading import Reading
-from mlops_nb.capture.slicing.resources import changed_variables, figures, snapshot
+from mlops_nb.capture.slicing.resources import figures, has_changed_steering, snapshot, variables
 
 _APPENDS = re.compile(r"^(a[bt+]*|[rx][bt]?\+[bt]?|r\+)$")
 _ADDING = frozenset(
@@ -38,12 +39,12 @@ class View:
     """What the world was like just before an execution."""
 
     states: dict[str, Hashable] = field(default_factory=dict)
-    environ: dict[str, str] = field(default_factory=dict)
+    environ: frozenset[tuple[Any, Any]] = frozenset()
     figures: frozenset[Any] = frozenset()
     modules: int = 0
     insides: dict[str, int] = field(default_factory=dict)
     paths: set[str] = field(default_factory=set)
-    magics: dict[str, Any] = field(default_factory=dict)
+    magics: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 class World:
@@ -61,7 +62,7 @@ class World:
         self.paths.look()
         paths = self.paths.name([*reading.texts, *_module_files(text)], reading.folders)
         insides = module_states(namespace) if _PATCHING & reading.words else {}
-        return View(snapshot(), dict(os.environ), figures(), len(sys.modules), insides, paths, magic_functions())
+        return View(snapshot(), variables(), figures(), len(sys.modules), insides, paths, magic_functions())
 
     def patched_names(self, packages: Iterable[str]) -> set[str]:
         """Globals that functions load which the session put into these packages."""
@@ -134,7 +135,7 @@ class World:
             grew=len(sys.modules) != view.modules,
             fresh=seeded_first(text, namespace, after),
         )
-        if "@environ" in entry.writes and changed_variables(view.environ, dict(os.environ)):
+        if "@environ" in entry.writes and has_changed_steering(view.environ, variables()):
             self.ledger.change(entry, "@steering")
         self._record_figures(entry, view, draws=drawn or "pyplot" in reading.packages)
 
@@ -162,9 +163,13 @@ class World:
             self.ledger.read(entry, f"@magic:{mark}")
             if type(function) is types.MethodType:  # its object may keep something
                 self.ledger.change(entry, f"@magic:{mark}")
-        for mark, function in magic_functions().items():
-            if view.magics.get(mark) is not function:
-                self.ledger.bind(entry, f"@magic:{mark}")
+        for kind, known in magic_functions().items():
+            before = view.magics.get(kind, {})
+            if len(known) == len(before) and all(map(operator.is_, known.values(), before.values())):
+                continue
+            for name, function in known.items():
+                if before.get(name) is not function:
+                    self.ledger.bind(entry, f"@magic:{kind}:{name}")
         unknown = {f"{c.kind}:{c.name}" for c in text.commands if c.standing_effect() == "@session"}
         return frozenset({"@session"}) if unknown <= own.keys() else frozenset()
 
