@@ -25,6 +25,12 @@ from mlops_nb.workspace import Workspace
 PATIENCE = 10.0
 """Seconds that requests under way get when the server is asked to stop."""
 
+IDLE_SECONDS = 75
+"""How long a connection may take to say what it wants, and to lie idle between two requests."""
+
+CONNECTIONS = 65_536
+"""Most files that the server asks to be allowed to hold open, of which each connection is one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -58,7 +64,7 @@ class Server:
         guard = Guard(self.tokens.find, {settings.host, socket.gethostname(), *settings.hosts})
         # no pattern of tornado's: the table alone says what there is
         application = Application([(r".*", Door, {"service": self.service, "guard": guard})])
-        self._http = HTTPServer(application, max_body_size=1 << 60, idle_connection_timeout=600)
+        self._http = HTTPServer(application, max_body_size=1 << 60, idle_connection_timeout=IDLE_SECONDS)
         self.port = 0
 
     def start(self) -> None:
@@ -124,7 +130,21 @@ def serve(
     """
     # A request waits for a thread that computes at most this long; the default of 5 ms would be most of an answer.
     sys.setswitchinterval(0.0005)
+    allow_connections()
     asyncio.run(_serve(space, settings, started, tuple(signals)))
+
+
+def allow_connections() -> None:
+    """As many open connections as the system grants: the usual limit of a shell is in reach of a few idle clients."""
+    try:
+        import resource
+    except ImportError:  # Windows, which has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS if hard == resource.RLIM_INFINITY else min(hard, CONNECTIONS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _serve(

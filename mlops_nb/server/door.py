@@ -27,6 +27,12 @@ CHUNK = 1 << 20
 DRAIN_LIMIT = 256 << 20
 """Most bytes of a refused body that are read, so that its sender gets to see the answer."""
 
+BODY_SECONDS = 300
+"""How long a body that is no file may take; a file may take its time, since who sends it is known."""
+
+REFUSED_SECONDS = 10
+"""How long the body of a refused request is waited for."""
+
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 log = logging.getLogger("mlops_nb.server")
@@ -66,6 +72,8 @@ class Door(RequestHandler):
             self._check_size(int(self.request.headers.get("Content-Length") or 0))
             if self.route.kind == "upload":
                 self.upload = await self.service.begin_upload()
+            else:
+                wire.set_body_timeout(BODY_SECONDS)
         except Exception as error:
             await self._turn_away(error)
 
@@ -111,6 +119,8 @@ class Door(RequestHandler):
         """Answer with an error: at once, or when a body that is on its way has been read over."""
         self.error = error
         self.body.clear()
+        wire: Any = self.request.connection
+        wire.set_body_timeout(REFUSED_SECONDS)
         if int(self.request.headers.get("Content-Length") or 0) > DRAIN_LIMIT or self.size > DRAIN_LIMIT:
             self._answer_fault(error)
 

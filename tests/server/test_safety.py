@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import socket
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from mlops_nb.server import all_routes
+from mlops_nb.server import all_routes, app, door
 from mlops_nb.server.app import Server
 from mlops_nb.server.guard import Guard
 from mlops_nb.server.routing import Caller, Route
@@ -232,6 +234,37 @@ def test_a_slow_client_keeps_nobody_waiting(server: Server) -> None:
         asking.start()
         asking.join(10)
         assert answers == [200]
+
+
+def test_who_says_nothing_more_is_let_go(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection is not held for ever: not in the middle of its head, nor for a body that nobody wants."""
+    monkeypatch.setattr(app, "IDLE_SECONDS", 0.3)
+    monkeypatch.setattr(door, "REFUSED_SECONDS", 0.3)
+    monkeypatch.setattr(door, "BODY_SECONDS", 0.3)
+    head = "POST /api/2.0/mlflow/runs/create HTTP/1.1\r\nHost: localhost\r\n"
+    body = "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+    with running(space) as server:
+        for sent in ("", head, head + body, f"{head}Authorization: Bearer {TOKEN}\r\n{body}"):
+            with socket.create_connection(("127.0.0.1", server.port), timeout=20) as slow:
+                slow.sendall(sent.encode())
+                assert slow.recv(100) == b"", sent
+
+
+def test_half_a_connection_gets_its_answer(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as wire:
+        wire.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        wire.shutdown(socket.SHUT_WR)
+        assert wire.recv(100).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such limit")
+def test_a_server_may_hold_more_connections_than_a_shell(tmp_path: Path) -> None:
+    code = (
+        "import resource as r; from mlops_nb.server.app import allow_connections as allow; "
+        "hard = r.getrlimit(r.RLIMIT_NOFILE)[1]; r.setrlimit(r.RLIMIT_NOFILE, (200, hard)); allow(); "
+        "soft = r.getrlimit(r.RLIMIT_NOFILE)[0]; assert soft > 200 or hard == 200, (soft, hard)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_hosts_are_read_as_browsers_write_them() -> None:
