@@ -6,16 +6,18 @@ Each condition is true or false, never unknown, so that NOT means what it says.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from math import isnan
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     ColumnElement,
     Double,
     Select,
     and_,
     bindparam,
+    cast,
     exists,
     false,
     func,
@@ -28,7 +30,7 @@ from sqlalchemy import (
 from mlops_nb.store import schema
 from mlops_nb.store.matching import translate_like
 from mlops_nb.store.plans import WALK, Plan
-from mlops_nb.store.rows import split_head
+from mlops_nb.store.rows import encode_json, split_head, storable
 from mlops_nb.store.terms import Compare, Contains, Field, Group, Node, Not, Value
 
 TAGS = {"verdict": "mlops_nb.verdict", "restart_run_all": "mlops_nb.restart_run_all"}
@@ -43,6 +45,14 @@ MLFLOW_TAGS = {
 }
 
 Condition = ColumnElement[bool]
+
+LISTED = 200
+"""Ids of experiments beyond this number are one parameter: a statement with one for each takes seconds to make."""
+
+MANY = "many"
+"""What stands for them in the shape of a statement; they are in its parameter `IDS`, as JSON."""
+
+IDS = "experiment_ids"
 
 
 class Clauses:
@@ -76,6 +86,16 @@ class Clauses:
             else:
                 query = query.where(self.condition(term, number))
         return query
+
+    def of_experiments(self, column: ColumnElement[Any], ids: tuple[str, ...] | str) -> Condition:
+        """The condition that a column is among ids of experiments, as `list_ids` gives them."""
+        if not isinstance(ids, str):
+            return among(column, ids)
+        if self._sqlite:
+            each = func.json_each(bindparam(IDS)).table_valued("value")
+        else:
+            each = func.json_array_elements_text(cast(bindparam(IDS), JSON)).table_valued("value")
+        return column.in_(select(each.c.value))
 
     def count(self, term: Compare) -> Select[Any]:
         """How many runs a term leaves, counted no further than the parameter ``most``."""
@@ -269,6 +289,20 @@ def _double(value: float) -> ColumnElement[float]:
 
 def _plain(value: Value) -> ColumnElement[Any]:
     return _double(value) if isinstance(value, float) else literal(value)
+
+
+def list_ids(ids: Sequence[str] | None) -> tuple[tuple[str, ...] | str | None, dict[str, str]]:
+    """Ids of experiments as they stand in the shape of a statement, and the parameters that belong to it.
+
+    Examples
+    --------
+    >>> list_ids(["b", "a", "b"]), list_ids(None)
+    ((('a', 'b'), {}), (None, {}))
+    """
+    if ids is None:
+        return None, {}
+    found = tuple(sorted(set(map(storable, ids))))
+    return (found, {}) if len(found) <= LISTED else (MANY, {IDS: encode_json(found)})
 
 
 def among(column: ColumnElement[Any], values: Iterable[Value]) -> Condition:

@@ -12,7 +12,7 @@ from sqlalchemy import Select, bindparam, exists, func, literal, or_, select
 from mlops_nb.entities import DataRef, Metric, Page, Run
 from mlops_nb.errors import InvalidInput, NotFound
 from mlops_nb.store import schema
-from mlops_nb.store.clauses import Clauses, among, conjuncts, may_drive
+from mlops_nb.store.clauses import Clauses, among, conjuncts, list_ids, may_drive
 from mlops_nb.store.documents import fetch_data
 from mlops_nb.store.engine import Database, Transaction
 from mlops_nb.store.pages import check_limit, open_token, seal_token
@@ -88,20 +88,20 @@ class Lookup:
     ) -> Page:
         """A page of runs. `experiment_ids` None means all; `order_by` takes ``metrics.acc DESC`` and the like."""
         check_limit(limit, view)
-        ids = None if experiment_ids is None else tuple(sorted(set(experiment_ids)))
-        question = [ids, filter, list(order_by), view]
+        question = [None if experiment_ids is None else sorted(set(experiment_ids)), filter, list(order_by), view]
+        ids, listed = list_ids(experiment_ids)
         orders = parse_order([storable(term) for term in order_by])
         position = open_token(page_token, question)
         asked = (ids, storable(filter), orders, view)
         with self._database.read() as transaction:
-            numbers, position = self._page(transaction, asked, position, limit)
+            numbers, position = self._page(transaction, asked, position, limit, listed)
             rows = fetch_in(transaction, self._database, "runs by no", _reading, schema.runs.c.no, numbers)
         by_number = {row[0]: row for row in rows}
         items: list[Any] = decode_runs(by_number[number] for number in numbers)
         return Page(items, None if position is None else seal_token(question, position))
 
     def _page(
-        self, transaction: Transaction, asked: tuple[Any, ...], position: Any, limit: int
+        self, transaction: Transaction, asked: tuple[Any, ...], position: Any, limit: int, listed: dict[str, str]
     ) -> tuple[list[int], Any]:
         """Row numbers of a page, and the position that the next one begins after (None at the end)."""
         part, after = _check_position(position)
@@ -113,7 +113,7 @@ class Lookup:
             shape = (asked, part, nulls, plan)
             statement = self._database.statement(("search", *shape), partial(self._query, *shape))
             given = {f"after_{place}": value for place, value in enumerate(after or ())}
-            found = transaction.all(statement, most=limit + 1 - len(rows), **given)
+            found = transaction.all(statement, most=limit + 1 - len(rows), **given, **listed)
             rows += [(part, row) for row in found]
             part, after = part + 1, None
             if not has_second_part(orders):
@@ -125,7 +125,7 @@ class Lookup:
         return numbers, [ended, list(last[1:])]
 
     def _plan(
-        self, transaction: Transaction, filter: str, limit: int, ids: tuple[str, ...] | None = None
+        self, transaction: Transaction, filter: str, limit: int, ids: tuple[str, ...] | str | None = None
     ) -> Plan:
         """How to find a page; thought about again once the store has grown by a tenth."""
         terms = [(place, term) for place, term in enumerate(conjuncts(parse_cached(filter))) if may_drive(term)]
@@ -147,9 +147,9 @@ class Lookup:
         self._plans[filter, limit, ids] = (runs, plan)
         return plan
 
-    def _share_of(self, transaction: Transaction, ids: tuple[str, ...] | None, runs: int) -> float:
+    def _share_of(self, transaction: Transaction, ids: tuple[str, ...] | str | None, runs: int) -> float:
         """The share of all runs that these experiments have; asked again once the store has grown by a tenth."""
-        if ids is None or not runs:
+        if ids is None or isinstance(ids, str) or not runs:
             return 1.0
         known = self._shares.get(ids)
         if known is None or not known[0] <= runs <= known[0] * 1.1 + 100:
@@ -173,7 +173,7 @@ class Lookup:
         if view != "all":
             query = query.where(runs.lifecycle_stage == view)
         if ids is not None:
-            query = query.where(among(runs.experiment_id, ids))
+            query = query.where(self._clauses.of_experiments(runs.experiment_id, ids))
         row = walked_row(orders, part)
         number = row.c.run if row is not None and plan.driver is None else None
         query = self._clauses.narrow(query, parse_cached(filter), plan, number)

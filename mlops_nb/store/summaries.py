@@ -11,7 +11,7 @@ from sqlalchemy import Column, ColumnElement, FromClause, Select, and_, bindpara
 
 from mlops_nb.errors import InvalidInput
 from mlops_nb.store import schema
-from mlops_nb.store.clauses import among
+from mlops_nb.store.clauses import list_ids
 from mlops_nb.store.engine import Transaction
 from mlops_nb.store.lookup import Lookup, parse_cached
 from mlops_nb.store.pages import check_limit
@@ -39,14 +39,14 @@ class Summaries(Lookup):
     def count_runs(self, experiment_ids: Sequence[str] | None = None, filter: str = "", *, view: str = "active") -> int:
         """How many runs fit."""
         check_limit(1, view)
-        asked = self._asked(experiment_ids, filter, view)
+        asked, listed = self._asked(experiment_ids, filter, view)
         with self._database.read() as transaction:
             plan = self._plan(transaction, asked[1], _ALL)
             query = self._database.statement(
                 ("count runs", asked, plan),
                 lambda: self._subset(select(func.count()).select_from(schema.runs), asked, plan),
             )
-            return int(transaction.all(query)[0][0])
+            return int(transaction.all(query, **listed)[0][0])
 
     def group_runs(
         self,
@@ -61,18 +61,19 @@ class Summaries(Lookup):
         """Groups of runs, the newest first: ``key, count, newest, oldest, newest_run, statuses, metrics`` (of these:
         count, mean, std, min, max of last values). `by` is a word of `COLUMNS`, ``params.KEY`` or ``tags.KEY``."""
         check_limit(limit, view)
-        asked = self._asked(experiment_ids, filter, view)
+        asked, listed = self._asked(experiment_ids, filter, view)
         with self._database.read() as transaction:
             plan = self._plan(transaction, asked[1], _ALL)
             statement = self._database.statement(
                 ("groups", by, asked, plan), partial(self._groups, by, asked, plan)
             )
-            groups = _merge(transaction.all(statement), limit)
+            groups = _merge(transaction.all(statement, **listed), limit)
             newest = self._ids(transaction, [each["newest_run"] for each in groups.values()])
             for each in groups.values():
                 each["newest_run"] = newest.get(each["newest_run"])
             for metric in dict.fromkeys(metrics):
-                for key, figures in self._measure_groups(transaction, by, asked, plan, storable(metric)).items():
+                given = {**listed, "metric": storable(metric)}
+                for key, figures in self._measure_groups(transaction, by, asked, plan, given).items():
                     if key in groups:
                         groups[key]["metrics"][metric] = figures
         return list(groups.values())
@@ -117,9 +118,9 @@ class Summaries(Lookup):
         return int(row[0]) if row else 0
 
     @staticmethod
-    def _asked(experiment_ids: Sequence[str] | None, filter: str, view: str) -> tuple[Any, ...]:
-        ids = None if experiment_ids is None else tuple(sorted(set(experiment_ids)))
-        return ids, storable(filter), view
+    def _asked(experiment_ids: Sequence[str] | None, filter: str, view: str) -> tuple[tuple[Any, ...], dict[str, str]]:
+        ids, listed = list_ids(experiment_ids)
+        return (ids, storable(filter), view), listed
 
     def _subset(self, query: Select[Any], asked: tuple[Any, ...], plan: Plan) -> Select[Any]:
         ids, filter, view = asked
@@ -127,7 +128,7 @@ class Summaries(Lookup):
         if view != "all":
             query = query.where(runs.lifecycle_stage == view)
         if ids is not None:
-            query = query.where(among(runs.experiment_id, ids))
+            query = query.where(self._clauses.of_experiments(runs.experiment_id, ids))
         return self._clauses.narrow(query, parse_cached(filter), plan)
 
     def _groups(self, by: str, asked: tuple[Any, ...], plan: Plan) -> Select[Any]:
@@ -140,7 +141,7 @@ class Summaries(Lookup):
         return self._subset(query, asked, plan).group_by(*grouped)
 
     def _measure_groups(
-        self, transaction: Transaction, by: str, asked: tuple[Any, ...], plan: Plan, metric: str
+        self, transaction: Transaction, by: str, asked: tuple[Any, ...], plan: Plan, given: dict[str, str]
     ) -> dict[Any, dict[str, Any]]:
         """Figures of a metric's last values, group by group. The values are summed here: a database would sort all runs
         to tell a group's mean, before it could square the differences from it."""
@@ -154,7 +155,7 @@ class Summaries(Lookup):
 
         statement = self._database.statement(("measure groups", by, asked, plan), build)
         values: dict[Any, list[float]] = {}
-        for key, value in transaction.all(statement, metric=metric):
+        for key, value in transaction.all(statement, **given):
             if value is not None and isfinite(value):
                 values.setdefault(key, []).append(value)
         return {key: _figures(held) for key, held in values.items()}

@@ -226,6 +226,22 @@ class TestFilters:
                 zoo.search_runs(None, **bad)
 
 
+    def test_more_experiments_than_a_statement_has_places_for(self, zoo: RunStore) -> None:
+        other = zoo.find_experiment("other")
+        assert other is not None
+        many = [f"{number:032x}" for number in range(40_000)]
+        assert zoo.search_runs(many).items == [] == zoo.group_runs("status", many)
+        many[7:7] = [other.experiment_id]
+        page = zoo.search_runs(many, "metrics.acc > 0 or name = 'c'", order_by=["metrics.acc DESC"])
+        assert [run.name for run in page.items] == ["c"]
+        assert zoo.count_runs(many) == 1
+        assert [each["count"] for each in zoo.group_runs("status", many, metrics=["acc"])] == [1]
+        every = [each.experiment_id for each in zoo.search_experiments().items] + many
+        first = zoo.search_runs(every, limit=3)
+        rest = zoo.search_runs(every, limit=3, page_token=first.next_token)
+        assert [run.name for run in (*first.items, *rest.items)] == ["d", "c", "b", "a"]
+
+
 class TestOrder:
     @pytest.mark.parametrize(
         ("order_by", "names"),
