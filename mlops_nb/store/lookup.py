@@ -44,7 +44,7 @@ class Lookup:
         self._database = database
         self._clauses = Clauses(sqlite=database.is_sqlite)
         self._shares: dict[tuple[str, ...], tuple[int, float]] = {}
-        self._plans: dict[tuple[str, int, tuple[str, ...] | None], tuple[int, Plan]] = {}
+        self._plans: dict[tuple[str, int, tuple[str, ...] | str | None], tuple[int, Plan]] = {}
 
     def get_run(self, run_id: str) -> Run:
         """The run with exactly this id, or `NotFound`."""
