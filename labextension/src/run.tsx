@@ -156,14 +156,16 @@ function RunHead(props: { lab: ILab; detail: IRunDetail }): JSX.Element {
         )}
         <Verdict verdict={run.verdict} word />
         <span className="mlops-grow" />
-        {running ? <Button danger label={__('Stop')} onClick={() => call(Commands.stop)} /> : null}
-        {detail.models.some(model => model.logged !== false) ? <Button main label={__('Register …')} onClick={() => call(Commands.register)} /> : null}
-        {detail.previous ? (
-          <Button label={__('Compare')} title={__('With the last revision')} onClick={() => call(Commands.compare, { runs: [run.run_id, detail.previous!.run_id] })} />
-        ) : null}
-        {!running ? <Button label={__('Reproduce')} onClick={() => call(Commands.reproduce)} /> : null}
-        <Button label={__('Re-run with …')} onClick={() => call(Commands.rerun)} />
-        <Button label={__('Restore code')} onClick={() => call(Commands.restore)} />
+        <div className="mlops-RunHead-buttons">
+          {running ? <Button danger label={__('Stop')} onClick={() => call(Commands.stop)} /> : null}
+          {detail.models.some(model => model.logged !== false) ? <Button main label={__('Register …')} onClick={() => call(Commands.register)} /> : null}
+          {detail.previous ? (
+            <Button label={__('Compare')} title={__('With the last revision')} onClick={() => call(Commands.compare, { runs: [run.run_id, detail.previous!.run_id] })} />
+          ) : null}
+          {!running ? <Button label={__('Reproduce')} onClick={() => call(Commands.reproduce)} /> : null}
+          <Button label={__('Re-run with …')} onClick={() => call(Commands.rerun)} />
+          <Button label={__('Restore code')} onClick={() => call(Commands.restore)} />
+        </div>
       </div>
       <p className="mlops-RunHead-facts mlops-mute">
         <span>{showText(run.experiment)}</span>

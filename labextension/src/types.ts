@@ -241,7 +241,6 @@ export interface RunPage {
   models: any[];
   data: DataEntry[];
   artifacts: ArtifactEntry[];
-  card: Record<string, any>;
   revisions: RunRow[];
   children: RunRow[];
   versions: VersionEntry[];

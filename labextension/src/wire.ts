@@ -63,7 +63,6 @@ export interface IRunDetail {
   models: any[];
   data: IDataRef[];
   artifacts: IArtifact[];
-  card: ICard | null;
   revisions: IRun[];
   children: IRun[];
   versions: { name: string; version: number; stage: string | null; aliases: string[] }[];

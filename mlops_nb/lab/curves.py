@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from mlops_nb.entities import Points
@@ -71,6 +72,8 @@ def extent_of(points: Points) -> tuple[float | None, float | None]:
     import numpy as np
 
     values = np.frombuffer(points.values, dtype="f8") if len(points) else np.empty(0)
+    if len(values) and isfinite(low := float(values.min())) and isfinite(high := float(values.max())):
+        return low, high
     finite = values[np.isfinite(values)]
     return (float(finite.min()), float(finite.max())) if len(finite) else (None, None)
 
@@ -109,7 +112,7 @@ def thin_points(
         return np.empty(0), np.empty(0), np.empty(0, dtype="i8")
     ys, times = np.frombuffer(points.values, dtype="f8"), np.frombuffer(points.timestamps, dtype="i8")
     xs = np.frombuffer(points.steps, dtype="i8") if by == "step" else (times - times[0]) / 1000.0
-    if len(xs) > 1 and (np.diff(xs) < 0).any():
+    if (xs[1:] < xs[:-1]).any():
         order = np.argsort(xs, kind="stable")
         xs, ys, times = xs[order], ys[order], times[order]
     first = 0 if low is None else max(0, int(np.searchsorted(xs, low, "left")) - 1)
@@ -129,9 +132,13 @@ def _places(ys: np.ndarray[Any, Any], stretches: int) -> np.ndarray[Any, Any]:
     width = -(-count // stretches)
     starts = np.arange(0, count, width)
     ends = np.minimum(starts + width, count) - 1
-    padded = np.full(len(starts) * width, np.nan)
+    is_whole = isfinite(ys.min()) and isfinite(ys.max())  # where there is a NaN, both are
+    padded = np.full(len(starts) * width, ys[-1] if is_whole else np.nan)
     padded[:count] = ys
     table = padded.reshape(len(starts), width)
+    if is_whole:
+        lows, highs = table.argmin(axis=1) + starts, table.argmax(axis=1) + starts
+        return np.unique(np.concatenate([starts, lows, highs, ends]))
     finite = np.isfinite(table)
     lows = np.where(finite, table, np.inf).argmin(axis=1) + starts
     highs = np.where(finite, table, -np.inf).argmax(axis=1) + starts

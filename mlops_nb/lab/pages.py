@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from array import array
 from pathlib import Path
 from typing import Any
 
 from mlops_nb.artifacts import resolve
 from mlops_nb.comparison import RunView
-from mlops_nb.entities import Points, Run
+from mlops_nb.entities import Run
 from mlops_nb.errors import InvalidInput, InvalidState, NotFound
 from mlops_nb.lab import shapes, work_shapes
 from mlops_nb.lab.browse import quoted
 from mlops_nb.lab.context import Context, lab_route
-from mlops_nb.lab.curves import DEFAULT_POINTS, curve_of
 from mlops_nb.lab.rows import make_rows
-from mlops_nb.panels.card import card_record
 from mlops_nb.panels.format import plain_json
-from mlops_nb.panels.results import card_of
 from mlops_nb.server.routing import File, Request
 from mlops_nb.tracking.reading import find_run, load_view
 from mlops_nb.workspace import Workspace
 
 REVISIONS = 50
 CHILDREN = 200
-CARD_CURVES = 6
 OUTPUT_LIMIT = 8 << 20
 """Most characters of an output that goes out with a page."""
 
@@ -57,7 +52,6 @@ def show_run(context: Context, request: Request) -> shapes.RunPage:
         "models": plain_json([*(facts.get("models") or ()), *logged]),
         "data": data_of(view),
         "artifacts": [{"path": each.path, "digest": each.digest, "size": each.size} for each in view.artifacts],
-        "card": make_card(space, view, previous),
         "revisions": rows[1 : 1 + len(revisions)],
         "children": rows[1 + len(revisions) : 1 + len(revisions) + len(children)],
         "versions": versions_of(space, run),
@@ -98,20 +92,6 @@ def _bounded(output: Any) -> Any:
         return plain
     text = f"This output has {size:,} characters. See it with: mlops-nb show RUN --json"
     return {"output_type": "stream", "name": "stderr", "text": text}
-
-
-def make_card(space: Workspace, view: RunView, previous: Run | None) -> dict[str, Any]:
-    """The record of a run's card, as the mime type has it."""
-    from dataclasses import replace
-
-    run, curves = view.run, {}
-    for key in list(run.metrics)[:CARD_CURVES]:
-        line = curve_of(space, run.run_id, run.changed, key, (DEFAULT_POINTS, "step", None, None))
-        if line["count"] > 1:
-            curves[key] = Points(
-                array("d", map(float, line["y"])), array("q", map(int, line["x"])), array("q", line["times"])
-            )
-    return card_record(run, replace(card_of(view, previous=previous), curves=curves))
 
 
 def versions_of(space: Workspace, run: Run) -> list[shapes.VersionEntry]:

@@ -270,7 +270,6 @@ class RunPage(TypedDict):
     models: list[Any]
     data: list[DataEntry]
     artifacts: list[ArtifactEntry]
-    card: dict[str, Any]
     revisions: list[RunRow]
     children: list[RunRow]
     versions: list[VersionEntry]

@@ -15,6 +15,7 @@ from mlops_nb.store.drafts import Draft
 from mlops_nb.store.engine import Database, Transaction
 from mlops_nb.store.points import (
     SEAL,
+    decode_chunks,
     decode_points,
     encode_points,
     join_points,
@@ -165,4 +166,4 @@ def fetch_curve(database: Database, run_id: str, key: str) -> Points:
         if seq == 0:
             return _single(value, step, timestamp)
         chunks = transaction.all(body, run=no, key=key)
-    return join_points(decode_points(*chunk) for chunk in chunks)
+    return decode_chunks(chunks)

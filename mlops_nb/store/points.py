@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate, chain, islice, pairwise
 from operator import sub
 from struct import Struct
+from typing import Any
 
 from mlops_nb.entities import Points
 from mlops_nb.errors import CorruptData
@@ -24,7 +25,7 @@ CHUNK = 65_536
 """Most points in a chunk."""
 
 MANY = 16_384
-"""Points of a chunk from which on NumPy is worth its import."""
+"""Points of a curve from which on NumPy is worth its import."""
 
 _HEADER = Struct("<3B3I")
 _RAW, _ZLIB, _PROGRESSION, _BYTE_DELTAS = range(4)
@@ -67,8 +68,6 @@ def _pack_ints(column: array[int]) -> tuple[int, bytes]:
 
 
 def _unpack_ints(code: int, payload: bytes, count: int) -> array[int]:
-    if count >= MANY and code in (_PROGRESSION, _BYTE_DELTAS):
-        return _unpack_many(code, payload, count)
     if code == _PROGRESSION:
         first, delta = _PAIR.unpack(payload)
         return array("q", range(first, first + delta * count, delta)) if delta else array("q", [first]) * count
@@ -78,22 +77,6 @@ def _unpack_ints(code: int, payload: bytes, count: int) -> array[int]:
     column = array("q")
     _read_raw(column, code, payload)
     return column
-
-
-def _unpack_many(code: int, payload: bytes, count: int) -> array[int]:
-    """The same through NumPy, whose import a few points are not worth."""
-    import numpy as np
-
-    if code == _PROGRESSION:
-        first, delta = _PAIR.unpack(payload)
-        whole = first + delta * np.arange(count, dtype="i8")
-    else:
-        deltas = zlib.decompress(payload[9:]) if payload[8] == _ZLIB else payload[9:]
-        whole = np.empty(len(deltas) + 1, dtype="i8")
-        whole[0] = _FIRST.unpack_from(payload)[0]
-        np.cumsum(np.frombuffer(deltas, dtype="u1"), dtype="i8", out=whole[1:])
-        whole[1:] += whole[0]
-    return array("q", whole.tobytes())
 
 
 def _read_raw(column: array[int] | array[float], code: int, payload: bytes) -> None:
@@ -165,6 +148,62 @@ def decode_points(blob: bytes, count: int) -> Points:
     if not len(values) == len(steps) == len(timestamps) == count:
         raise CorruptData("A chunk of metric points is not whole.", hint="Run: mlops-nb store verify")
     return Points(values, steps, timestamps)
+
+
+def decode_chunks(chunks: Sequence[tuple[bytes, int]]) -> Points:
+    """The points of all chunks of a curve, each chunk with how many points it holds.
+
+    Raises
+    ------
+    CorruptData
+        As `decode_points`.
+
+    Examples
+    --------
+    >>> piece = Points(array("d", [1.0] * 9000), array("q", range(9000)), array("q", [7] * 9000))
+    >>> decode_chunks([(encode_points(piece), 9000)] * 2) == join_points([piece, piece])
+    True
+    """
+    count = sum(each for _, each in chunks)
+    if count < MANY:
+        return join_points(decode_points(*chunk) for chunk in chunks)
+    import numpy as np
+
+    # Into columns of their whole length: a million points are then written once, and not moved.
+    whole = Points(array("d", (0.0,)) * count, array("q", (0,)) * count, array("q", (0,)) * count)
+    columns = [np.frombuffer(column, column.typecode) for column in (whole.values, whole.steps, whole.timestamps)]
+    end = 0
+    for blob, each in chunks:
+        start, end = end, end + each
+        try:
+            *codes, first, second, third = _HEADER.unpack_from(blob)
+            ends = list(accumulate((_HEADER.size, first, second, third)))
+            for column, code, (low, high) in zip(columns, codes, pairwise(ends), strict=True):
+                _unpack_into(column[start:end], code, blob[low:high])
+        except Exception as error:
+            raise CorruptData("A chunk of metric points cannot be read.", hint="Run: mlops-nb store verify") from error
+    return whole
+
+
+def _unpack_into(column: Any, code: int, payload: bytes) -> None:
+    """Fill a column of NumPy's with what a payload holds; a ValueError if that is not as long."""
+    import numpy as np
+
+    if code == _PROGRESSION and column.dtype.kind == "i":
+        first, delta = _PAIR.unpack(payload)
+        np.multiply(np.arange(len(column), dtype="i8"), delta, out=column)
+        column += first
+    elif code == _BYTE_DELTAS and column.dtype.kind == "i":
+        deltas = zlib.decompress(payload[9:]) if payload[8] == _ZLIB else payload[9:]
+        column[0] = _FIRST.unpack_from(payload)[0]
+        np.cumsum(np.frombuffer(deltas, dtype="u1"), dtype="i8", out=column[1:])
+        column[1:] += column[0]
+    else:
+        raw = zlib.decompress(payload) if code == _ZLIB else payload
+        given = np.frombuffer(raw, dtype=column.dtype.newbyteorder("<"))
+        if len(given) != len(column):
+            raise ValueError("It is not as long as it says.")
+        column[:] = given
 
 
 def split_points(points: Points) -> list[Points]:

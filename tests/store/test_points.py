@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from mlops_nb.entities import Points
 from mlops_nb.errors import CorruptData
-from mlops_nb.store.points import SEAL, decode_points, encode_points, last_point, rank_point
+from mlops_nb.store.points import (
+    MANY,
+    SEAL,
+    decode_chunks,
+    decode_points,
+    encode_points,
+    join_points,
+    last_point,
+    rank_point,
+)
 
 INTS = st.integers(-(2**63), 2**63 - 1)
 FLOATS = st.floats(width=64, allow_nan=True, allow_infinity=True)
@@ -41,6 +50,22 @@ def test_columns_of_every_shape(count: int, step: int, gaps: list[int]) -> None:
     points = Points(array("d", [place % 3 for place in range(count)]), array("q"), times)
     points.steps.extend(5 + step * (place % 2**12) for place in range(count))
     assert same(decode_points(encode_points(points), count), points)
+    if count >= SEAL:
+        many = MANY // count + 1  # enough for columns of NumPy's
+        assert same(decode_chunks([(encode_points(points), count)] * many), join_points([points] * many))
+
+
+def test_damage_in_many_chunks_is_named() -> None:
+    count = MANY // 2
+    points = Points(array("d", range(count)), array("q", range(count)), array("q", range(0, 5 * count, 5)))
+    blob = encode_points(points)
+    odd = array("d", [float("nan"), 1.0]) * (count // 2)
+    assert same(decode_chunks([(blob, count)] * 2), join_points([points, points]))
+    with_nan = Points(odd, points.steps, points.timestamps)
+    assert decode_chunks([(blob, count), (encode_points(with_nan), count)]).values[count:].tobytes() == odd.tobytes()
+    for bad in (blob[:10], blob[:-20], b"\x09" + blob[1:]):
+        with pytest.raises(CorruptData, match="metric points"):
+            decode_chunks([(blob, count), (bad, count)])
 
 
 def test_a_nan_keeps_its_bits() -> None:

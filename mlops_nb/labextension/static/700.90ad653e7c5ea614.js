@@ -163,7 +163,10 @@ body[data-jp-theme-light='false'] {
 .mlops-Page h2 { font-size: 13px; font-weight: 600; margin: 18px 0 6px; }
 .mlops-Page section:first-child > h2:first-child, .mlops-Columns h2:first-child { margin-top: 4px; }
 .mlops-RunHead { padding: 12px 18px 8px; flex: none; }
-.mlops-RunHead-title { display: flex; align-items: center; gap: 8px; flex-wrap: wrap; }
+.mlops-RunHead-title { display: flex; align-items: center; gap: 8px; }
+.mlops-RunHead-title > h1 { min-width: 80px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.mlops-RunHead-title > .mlops-Badge { flex: none; }
+.mlops-RunHead-buttons { display: flex; flex: 0 0 auto; flex-wrap: wrap; justify-content: flex-end; gap: 8px; max-width: 60%; }
 .mlops-RunHead-title > input { font: inherit; font-size: 16px; font-weight: 600; }
 .mlops-RunHead-facts { display: flex; flex-wrap: wrap; gap: 2px 16px; margin: 5px 0 0; font-size: 12px; align-items: baseline; }
 .mlops-Tabs { display: flex; gap: 2px; padding: 0 14px; border-bottom: 1px solid var(--mlops-line); flex: none; overflow-x: auto; scrollbar-width: thin; }
@@ -185,8 +188,9 @@ body[data-jp-theme-light='false'] {
 .mlops-Table tbody tr { border-top: 1px solid var(--mlops-line); }
 .mlops-Table thead + tbody tr:first-child { border-top-color: var(--mlops-mute); }
 .mlops-Table tbody th { color: var(--jp-ui-font-color0); }
-.mlops-Columns .mlops-Table tbody th { color: var(--mlops-mute); white-space: nowrap; }
-.mlops-Columns .mlops-Table td { overflow-wrap: anywhere; }
+.mlops-Columns .mlops-Table tbody th { color: var(--mlops-mute); overflow-wrap: anywhere; min-width: 90px; }
+.mlops-Columns .mlops-Table td { overflow-wrap: anywhere; min-width: 90px; }
+.mlops-Columns .mlops-Table td.mlops-right { white-space: nowrap; overflow-wrap: normal; min-width: 0; }
 .mlops-Table .mlops-right, .mlops-right { text-align: right !important; }
 .mlops-Table b { font-weight: 600; }
 .mlops-Grid-table td, .mlops-Grid-table th { white-space: nowrap; vertical-align: middle; }
