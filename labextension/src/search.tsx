@@ -144,7 +144,8 @@ export function Search(props: ISearchProps): JSX.Element {
       </ul>
       {props.refusal ? (
         <p id={`${id}-refusal`} className="mlops-Search-refusal" role="alert">
-          {props.refusal}
+          {props.refusal.split('\n', 1)[0]}
+          {props.refusal.includes('\n') ? <code>{props.refusal.slice(props.refusal.indexOf('\n') + 1)}</code> : null}
         </p>
       ) : null}
     </div>

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +108,45 @@ def test_a_store_that_goes_away(faults: Panels, own: Lab) -> None:
     aside.rename(store)
     faults.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     faults.row("first").wait_for()
+
+
+def test_a_store_that_is_deleted(faults: Panels, own: Lab) -> None:
+    """Nothing is shown that is gone, and what is written into a new store stands there without a reload."""
+    shutil.rmtree(own.root / ".mlops_nb")
+    faults.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    faults.page.locator(f"{PROBLEM}, .mlops-Sidebar .mlops-Empty").first.wait_for()
+    write_run(own, "first")
+    write_run(own, "of the new store")
+    faults.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    faults.row("of the new store").wait_for()
+    faults.page.locator(PROBLEM).wait_for(state="detached")
+    assert faults.lab_page.errors == []
+
+
+def test_a_store_of_a_newer_release(faults: Panels, own: Lab) -> None:
+    """One sentence that says what to do; when it fits again, the runs are there again."""
+    with write_schema(own, 1000):
+        faults.page.locator(PROBLEM, has_text="newer").wait_for()
+        assert len(faults.page.locator(PROBLEM).all()) == 1
+        faults.snap("6-newer-store")
+    faults.row("first").wait_for()
+    faults.page.locator(PROBLEM).wait_for(state="detached")
+
+
+@contextmanager
+def write_schema(own: Lab, version: int) -> Iterator[None]:
+    """The server finds a store that says so at its start."""
+    own.stop()
+    database = own.root / ".mlops_nb" / "store.db"
+    with closing(sqlite3.connect(database)) as connection, connection:
+        [[before]] = connection.execute("select schema from mlops_nb_state").fetchall()
+        connection.execute("update mlops_nb_state set schema = ?", [version])
+    own.start()
+    yield
+    own.stop()
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("update mlops_nb_state set schema = ?", [before])
+    own.start()
 
 
 def test_a_kernel_that_is_killed(faults: Panels, own: Lab) -> None:

@@ -383,7 +383,8 @@ body[data-jp-theme-light='false'] .mlops-ModelCard { background: #1b1b1b; }
 .mlops-Search-list li { display: flex; justify-content: space-between; gap: 10px; padding: 3px 8px; border-radius: 4px; font-size: 12px; cursor: pointer; white-space: nowrap; }
 .mlops-Search-list li bdi { font-family: var(--mlops-mono); overflow: hidden; text-overflow: ellipsis; }
 .mlops-Search-list li.mlops-cursor, .mlops-Search-list li:hover { background: color-mix(in srgb, var(--jp-brand-color1) 16%, transparent); }
-.mlops-Search-refusal { margin: 4px 2px 0; font-size: 12px; color: var(--mlops-bad); overflow-wrap: anywhere; white-space: pre-wrap; }
+.mlops-Search-refusal { margin: 4px 2px 0; font-size: 12px; color: var(--mlops-bad); overflow-wrap: anywhere; }
+.mlops-Search-refusal code { display: block; white-space: pre; overflow-x: auto; font-size: 11.5px; color: inherit; background: none; padding: 2px 0; scrollbar-width: thin; }
 
 .mlops-Rows { contain: strict; flex: 1; overflow-y: auto; overflow-x: hidden; overscroll-behavior: contain; }
 .mlops-Rows:focus-visible { outline: none !important; }
