@@ -25,6 +25,13 @@ export function bare(source: string): string {
   return source.replace(TRACK, '').trim();
 }
 
+function part(text: string, tone = ''): HTMLElement {
+  const node = document.createElement('span');
+  node.textContent = text;
+  node.className = tone;
+  return node;
+}
+
 export class Cells {
   marks = true;
   live = true;
@@ -215,7 +222,12 @@ export class Cells {
       state.verdict ? __('reproduced: %1', state.verdict) : '',
       stale ? __('changed since its last run') : ''
     ].filter(Boolean);
-    button.textContent = `${STATUS_SYMBOLS[state.status]}${verdict}${stale ? ' ✎' : ''}`;
+    const agrees = state.verdict === 'identical' || state.verdict === 'equivalent';
+    button.replaceChildren(
+      part(STATUS_SYMBOLS[state.status]),
+      ...(verdict ? [part(verdict, agrees ? 'mlops-good' : 'mlops-bad')] : []),
+      ...(stale ? [part('✎', 'mlops-warn')] : [])
+    );
     button.title = `${words.join('\n')}\n${__('Click to open the run')}`;
     button.setAttribute('aria-label', words.join(', '));
     button.className = `mlops-Mark mlops-st-${state.status.toLowerCase()}${stale ? ' mlops-stale' : ''}`;

@@ -60,7 +60,7 @@ class Doorbell:
         self._stores = stores
         self._jobs = jobs
         self._ring = ring
-        self._seen: dict[str, tuple[Any, int, str]] = {}
+        self._seen: dict[str, tuple[Any, int, str, str]] = {}
         self._recovered: dict[str, float] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -98,7 +98,7 @@ class Doorbell:
         found = self._look_at_rows(space) if has_store(space) else None
         if not jobs:
             return found or {}, busy
-        last = self._seen.get(space.store_url, (None, 0, ""))[1]
+        last = self._seen.get(space.store_url, (None, 0, "", ""))[1]
         found = found or {"sequence": last, "store": store_id(space), "what": []}
         return {**found, "what": [*found["what"], "jobs"], "jobs": jobs}, busy
 
@@ -108,12 +108,17 @@ class Doorbell:
         mark = stamp_of(space)
         if before is not None and before[0] == mark:
             return None
-        sequence, models = space.store.last_change(), models_mark(space)
-        self._seen[space.store_url] = (mark, sequence, models)
+        sequence, models, here = space.store.last_change(), models_mark(space), store_id(space)
+        self._seen[space.store_url] = (mark, sequence, models, here)
         if before is None:
             return None
-        what = [kind for kind, moved in (("runs", sequence != before[1]), ("models", models != before[2])) if moved]
-        return {"sequence": sequence, "store": store_id(space), "what": what} if what else None
+        is_other = here != before[3]  # deleted, and made anew
+        what = [
+            kind
+            for kind, moved in (("runs", sequence != before[1]), ("models", models != before[2]))
+            if moved or is_other
+        ]
+        return {"sequence": sequence, "store": here, "what": what} if what else None
 
     def _recover(self, space: Workspace) -> None:
         """A run that is dead does not say RUNNING."""

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import TypeVar
 
+from mlops_nb.lab.stores import store_id
 from mlops_nb.workspace import Workspace
 
 T = TypeVar("T")
@@ -51,4 +52,4 @@ _answers = Memory(500)
 
 def until_written(space: Workspace, question: Hashable, work_out: Callable[[], T]) -> T:
     """An answer about all runs of a store, which holds until something is written."""
-    return _answers.recall((space.store_url, space.store.last_change(), question), work_out)
+    return _answers.recall((store_id(space), space.store.last_change(), question), work_out)

@@ -32,6 +32,7 @@ class Stores:
         self._routes = routes
         self._made: tuple[Route, ...] | None = None
         self._services: dict[str, Service] = {}
+        self._files: dict[str, int | None] = {}
         self._lock = threading.Lock()
         self.on_open: Callable[[Workspace], None] = lambda space: None
 
@@ -53,6 +54,7 @@ class Stores:
                     self._made = self._routes()
                 service = Service(found, self._made)
             self._services[found.store_url] = service
+            self._renew(service.space)
             gone = [self._services.pop(next(iter(self._services)))] if len(self._services) > KEPT else []
         for each in gone:
             close_service(each)
@@ -63,7 +65,17 @@ class Stores:
     def spaces(self) -> list[Workspace]:
         """The workspaces that are in use."""
         with self._lock:
-            return [service.space for service in self._services.values()]
+            spaces = [service.space for service in self._services.values()]
+            for space in spaces:
+                self._renew(space)
+            return spaces
+
+    def _renew(self, space: Workspace) -> None:
+        """Let go of a database that was deleted: it would go on to give what nobody else sees any more."""
+        before, now = self._files.get(space.store_url), file_of(space)
+        self._files[space.store_url] = now
+        if before is not None and now != before and space.is_open:
+            space.close()  # what is asked next opens what is there then
 
     def close(self) -> None:
         """Let go of all of them."""
@@ -87,13 +99,22 @@ def store_id(space: Workspace) -> str:
     >>> len(store_id(open_workspace("/data/runs")))
     16
     """
-    mark = space.store_url
-    if space.database is not None:
-        try:
-            mark += str(space.database.stat().st_ino)
-        except OSError:
-            mark += "none"
-    return hashlib.sha256(mark.encode()).hexdigest()[:16]
+    file = "" if space.database is None else str(file_of(space) or "none")
+    return hashlib.sha256((space.store_url + file).encode()).hexdigest()[:16]
+
+
+def file_of(space: Workspace) -> int | None:
+    """The file that a store is in, told apart from one of the same name; None if there is none here.
+
+    Examples
+    --------
+    >>> file_of(open_workspace("/no/such/folder")) is None
+    True
+    """
+    try:
+        return None if space.database is None else space.database.stat().st_ino
+    except OSError:
+        return None
 
 
 def has_store(space: Workspace) -> bool:

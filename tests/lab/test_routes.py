@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from mlops_nb.entities import RunEnd, Status
 from mlops_nb.lab import API
-from mlops_nb.workspace import Workspace
+from mlops_nb.workspace import Workspace, open_workspace
 from tests.lab.conftest import Ask
 from tests.store.contract.making import T0, add
 
@@ -53,6 +54,19 @@ async def test_looking_makes_no_store(ask: Ask, jp_root_dir: Path) -> None:
         await ask("GET", path)
     assert (await ask("GET", "groups", by="experiment"))["groups"] == []
     assert not (jp_root_dir / ".mlops_nb").exists()
+
+
+async def test_a_store_that_is_deleted_is_not_shown_on(ask: Ask, runs: list[str], jp_root_dir: Path) -> None:
+    """The server had it open: what it goes on to read would be what nobody else sees."""
+    before = await ask("GET", "runs", count=True)
+    shutil.rmtree(jp_root_dir / ".mlops_nb")
+    gone = await ask("GET", "runs/changes", since=before["sequence"], store=before["store"])
+    assert gone["reset"] and (await ask("GET", "runs"))["runs"] == []
+    other = open_workspace(start=jp_root_dir)
+    run_id = add(other.store, "of the new store")
+    found = await ask("GET", "runs", count=True)
+    assert [row["run_id"] for row in found["runs"]] == [run_id] and found["total"] == 1
+    other.close()
 
 
 async def test_rows_carry_what_a_list_shows(ask: Ask, runs: list[str]) -> None:

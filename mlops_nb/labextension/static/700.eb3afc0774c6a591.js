@@ -150,6 +150,7 @@ body[data-jp-theme-light='false'] {
   position: absolute; left: 16px; top: 27px; width: 60px; text-align: right; z-index: 2; font: 700 12px/16px var(--jp-ui-font-family); background: none; border: 0; padding: 1px 3px; cursor: pointer; border-radius: 3px;
 }
 .jp-Cell { position: relative; }
+.mlops-Mark span + span { margin-left: 3px; }
 .mlops-Mark:hover { background: var(--jp-layout-color2); }
 .mlops-Mark.mlops-stale { opacity: 0.85; }
 .mlops-Strip { margin: 2px 8px 4px calc(var(--jp-cell-prompt-width, 64px) + var(--jp-cell-collapser-width, 8px) + var(--jp-cell-collapser-width, 8px)); }
