@@ -34,6 +34,9 @@ class MlopsError(Exception):
         self.hint = hint
         super().__init__(f"{message} {hint}".strip())
 
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()  # a hint may come later, from who knows more
+
 
 class InvalidInput(MlopsError, ValueError):
     """A value from outside does not fit (a name, a path, a filter, an option)."""

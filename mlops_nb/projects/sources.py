@@ -85,7 +85,7 @@ def split_address(target: str) -> tuple[str, str]:
     mlops_nb.errors.InvalidInput: 'ext::sh -c id' is not the address of a git repository. Use https://, ssh://, ...
     """
     address, _, folder = target.partition("#")
-    address = address.removeprefix("git+")
+    address, folder = address.removeprefix("git+"), folder.removeprefix("subdirectory=")  # as pip writes them
     scheme = address.partition("://")[0] if "://" in address else ""
     bad = any(ord(sign) < 33 or ord(sign) == 127 for sign in address) or address.startswith("-") or "::" in address
     host = "" if bad or not scheme else urlsplit(address).netloc.rpartition("@")[2]
@@ -201,7 +201,7 @@ def _fetch(address: str, repository: Path, revision: str | None) -> str:
     try:
         _git(*fetch, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", "+HEAD:refs/mlops_nb/head")
     except InvalidInput as error:
-        raise InvalidInput(f"{address} cannot be fetched: {error.message}", hint="Check the address.") from None
+        raise InvalidInput(f"{address} cannot be fetched: {error.message}", hint="Check it; a branch, tag or commit goes into --version.") from None
     names = ["refs/mlops_nb/head"]
     if revision is not None:
         names = [f"refs/heads/{revision}", f"refs/tags/{revision}"]
@@ -236,5 +236,6 @@ def _git(*words: str) -> str:
         raise InvalidInput(f"git did not answer within {GIT_SECONDS} s.") from None
     if done.returncode != 0:
         lines = [line for line in done.stderr.strip().splitlines() if line.strip()] or ["git failed"]
-        raise InvalidInput(lines[-1].removeprefix("fatal: ").removeprefix("error: ").rstrip(".") + ".")
+        told = next((line for line in lines if line.startswith(("fatal: ", "error: "))), lines[-1])
+        raise InvalidInput(told.removeprefix("fatal: ").removeprefix("error: ").rstrip(".") + ".")
     return done.stdout
