@@ -91,7 +91,7 @@ def _parts(board: Board, *, limit: int, width: int) -> list[Any]:
             grid.add_row(*(Text(cell, "bold green" if best is not None and place == 0 else "") for cell in row))
         parts.append(grid)
         total = len(board.points())
-        if total > len(points):
+        if total > len(points) >= limit:
             parts.append(Text(f"{len(points)} of {total:,} points", "dim"))
     return parts
 

@@ -159,7 +159,7 @@ def sweep_html(board: Board, *, inline: bool = False) -> str:
     if points:
         parts.append(tag("div", _table_html(board, points), cls="scroll"))
         count = len(board.points())
-        if count > len(points):
+        if count > len(points) >= SHOWN_POINTS:  # else the others have no value (yet), which the head says
             which = "best" if board.best() is not None else "latest"
             parts.append(tag("p", f"the {len(points)} {which} of {count:,} points", cls="mute"))
     pair = []
