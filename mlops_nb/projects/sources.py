@@ -201,7 +201,8 @@ def _fetch(address: str, repository: Path, revision: str | None) -> str:
     try:
         _git(*fetch, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", "+HEAD:refs/mlops_nb/head")
     except InvalidInput as error:
-        raise InvalidInput(f"{address} cannot be fetched: {error.message}", hint="Check it; a branch, tag or commit goes into --version.") from None
+        hint = "Check it; a branch, tag or commit goes into --version."
+        raise InvalidInput(f"{address} cannot be fetched: {error.message}", hint=hint) from None
     names = ["refs/mlops_nb/head"]
     if revision is not None:
         names = [f"refs/heads/{revision}", f"refs/tags/{revision}"]
