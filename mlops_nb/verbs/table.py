@@ -81,9 +81,10 @@ class VerbParser(argparse.ArgumentParser):
         if hasattr(found, "rest"):
             found.rest = tuple(extra)  # words that go on to another program
         elif extra:
-            known = [option for action in self._actions for option in action.option_strings]
-            close = difflib.get_close_matches(extra[0].split("=")[0], known, n=1, cutoff=0.5)
-            hint = f"Did you mean {close[0]}?" if close else f"See: {self.prog} --help"
+            # Without the dashes, which all have, and which would make any two short options look alike.
+            known = {option.lstrip("-"): option for action in self._actions for option in action.option_strings}
+            close = difflib.get_close_matches(extra[0].split("=")[0].lstrip("-"), known, n=1, cutoff=0.6)
+            hint = f"Did you mean {known[close[0]]}?" if close else f"See: {self.prog} --help"
             raise InvalidInput(f"{self.prog} does not take {extra[0]!r}.", hint=hint)
         return found
 
