@@ -12,7 +12,9 @@ from mlops_nb.panels.format import elide, show_text
 from mlops_nb.panels.markup import document, picture, table, tag, text
 from mlops_nb.panels.tables import plain_table
 
-NODE_WIDTH, NODE_HEIGHT, GAP_X, GAP_Y = 168, 38, 56, 14
+NODE_WIDTH, NODE_HEIGHT, GAP_X, GAP_Y = 168, 38, 44, 14
+"""Four layers fit into a cell of a notebook beside JupyterLab's sidebar."""
+
 SHOWN_NODES = 200
 KINDS = {"run": "c0", "data": "c2", "model": "c4", "version": "c4", "artifact": "c1", "notebook": "c5"}
 KINDS |= {"stage": "c0", "service": "c5"}

@@ -108,7 +108,7 @@ def _run_pipeline(
     pipeline = Pipeline(project.folder, project.name, stages, workspaces.current(), site)
     job = Asked(values, asked.experiment, asked.name, asked.kernel, asked.timeout, asked.force, asked.dry_run, tags)
     job.follow = ProgressBar
-    job.told = lambda result: _echo("stderr", f"{result.stage.name} runs: {'; '.join(result.reasons)}\n")
+    job.told = lambda result: _echo("stdout", f"{result.stage.name} runs: {'; '.join(result.reasons)}\n")
     found = pipeline.run(job)
     notes += [each.error for each in found if each.error]
     plain = [_stage_json(each) for each in found]
@@ -191,8 +191,11 @@ def _look_at_data(project: Project) -> list[str]:
 
 
 def _echo(stream: str, text: str) -> None:
-    sys.stderr.write(text)
-    sys.stderr.flush()
+    """To stderr, since a terminal's stdout is for the verb's result; a notebook shows only real errors in red."""
+    in_notebook = hasattr(sys.stderr, "pub_thread")  # ipykernel's streams are the only ones that publish
+    place = sys.stdout if in_notebook and stream == "stdout" else sys.stderr
+    place.write(text)
+    place.flush()
 
 
 def _ask_for_trust(source: Source, project: Project, asked: argparse.Namespace) -> None:
