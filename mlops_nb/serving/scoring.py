@@ -243,13 +243,38 @@ def _deliver(jobs: Sequence[_Job]) -> None:
 _UNKNOWN = re.compile(r"(?:unknown categor|previously unseen label|unseen categor)", re.IGNORECASE)
 
 
+_NO_MISSING = re.compile(r"contains? NaN|missing values|NaN or infinity|\bNaNs?\b", re.IGNORECASE)
+
+
 def _explain(error: BaseException, asked: Asked) -> Exception:
     if isinstance(error, InvalidInput):
         return error
+    if isinstance(error, ValueError) and _NO_MISSING.search(str(error)):
+        refusal = missing_value(asked.columns)
+        if refusal is not None:
+            return refusal
     if isinstance(error, ValueError) and _UNKNOWN.search(str(error)):
         return unknown_category(str(error), asked.columns)
     detail = f"{type(error).__name__}: {error}"
     return ModelFailed(detail[:2000], "".join(traceback.format_exception(error))[-20_000:])
+
+
+def missing_value(columns: Mapping[str, Any]) -> InvalidInput | None:
+    """The refusal of a missing value that the model cannot take, naming the column and the row; None if there is none.
+
+    Examples
+    --------
+    >>> print(missing_value({"plan": ["gold", "tin"], "age": [41.0, None]}))
+    The column 'age' has no value in row 1, and the model takes none that are missing. Send a value.
+    >>> missing_value({"age": [41.0]}) is None
+    True
+    """
+    for name, values in columns.items():
+        for row, value in enumerate(values if isinstance(values, list) else []):
+            if value is None or (isinstance(value, float) and value != value):
+                problem = f"The column {name!r} has no value in row {row}, and the model takes none that are missing."
+                return InvalidInput(problem, hint="Send a value.")
+    return None
 
 
 def unknown_category(message: str, columns: Mapping[str, Any]) -> InvalidInput:
@@ -267,4 +292,5 @@ def unknown_category(message: str, columns: Mapping[str, Any]) -> InvalidInput:
                 return InvalidInput(
                     f"The column {name!r} has a category that the model does not know: {value[:60]!r}.", hint=hint
                 )
-    return InvalidInput("The input has a category that the model does not know.", hint=hint)
+    refusal = missing_value(columns)
+    return refusal or InvalidInput("The input has a category that the model does not know.", hint=hint)

@@ -68,6 +68,8 @@ WRONG = {
     "extra": ({"inputs": {**ROW, "zip": 1}}, "does not know the column 'zip'"),
     "a category": ({"inputs": {**ROW, "plan": "platinum"}}, "'plan' has a category that the model does not know"),
     "a missing number": ({"inputs": {**ROW, "visits": None}}, "'visits' should be long and has missing values"),
+    "no value": ({"inputs": {**ROW, "age": None}}, "'age' has no value in row 0"),
+    "no text": ({"inputs": {**ROW, "plan": None}}, "'plan'"),
     "params": ({"inputs": ROW, "params": {"k": 1}}, "k"),
     "NaN": (b'{"inputs": {"age": NaN}}', "JSON has no NaN"),
     "infinity": (b'{"inputs": {"age": -Infinity}}', "JSON has no"),
