@@ -79,6 +79,12 @@ print(json.dumps([after - before for after, before in zip(now(), begin)]))
 """,
 }
 
+FLOOR = """
+begin = now()
+import sklearn.ensemble
+print(json.dumps([after - before for after, before in zip(now(), begin)]))
+"""
+
 
 def main() -> None:
     """Parse the command line, measure, print."""
@@ -114,12 +120,13 @@ def beside(python: str, repeat: int) -> list[tuple[str, float, float]]:
     for _ in range(repeat):
         for who, interpreter in (("ours", sys.executable), ("mlflow", python)):
             with tempfile.TemporaryDirectory() as folder:
-                for what, code in (("save", SAVE[who]), ("load", LOAD[who])):
+                for what, code in (("save", SAVE[who]), ("load", LOAD[who]), ("floor", FLOOR)):
                     found.setdefault((what, who), []).append(seconds(interpreter, code, folder))
     medians = {key: [statistics.median(clock) for clock in zip(*values, strict=True)] for key, values in found.items()}
     names = {
         "save": "save a forest of 100 trees, with signature and example",
         "load": "load it in a fresh process, imports included",
+        "floor": "of which nobody can save: import sklearn.ensemble",
     }
     return [
         (name + clock, medians[what, "ours"][place], medians[what, "mlflow"][place])
