@@ -62,6 +62,8 @@ def _describe_function(probe: Any, value: types.FunctionType) -> None:
     else:
         probe.code(value.__code__)
     probe.marks.add(id(value))
+    if sys.version_info < (3, 14):  # since then to ask for them may run code
+        probe.out.append(tuple((key, id(part)) for key, part in value.__annotations__.items() if type(key) is str))
     for part in (value.__defaults__, value.__kwdefaults__, own or None, value.__closure__):
         if part is not None:
             probe.stack.append(part)

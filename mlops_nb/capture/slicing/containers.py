@@ -173,6 +173,7 @@ def _describe_proxy(probe: Any, value: Any) -> None:
 def _describe_logger(probe: Any, value: logging.Logger) -> None:
     """A logger by what it writes to, so that logging shows as a change there; the tree of loggers is a resource."""
     logger: logging.Logger | None = value
+    probe.packages.add("logging")
     while logger is not None:
         own = logger.__dict__
         probe.put(("logger", id(logger), own.get("level"), bool(own.get("disabled"))))

@@ -73,7 +73,8 @@ def record_states(
             continue
         if name == "@pyplot" or not (name in changed or relevant(name, packages, words, facts)):
             continue
-        weak = name in baseline and before.get(name) == baseline[name]
+        # What a finaliser did stays when it is gone.
+        weak = name in baseline and before.get(name) == baseline[name] and name != "@finalisers"
         ledger.read(entry, name, weak=weak)
     for name in changed - RANDOM - {"@pyplot"}:
         ledger.change(entry, name)
@@ -180,7 +181,8 @@ def patched_packages(text: CellText, namespace: Mapping[str, Any]) -> set[str]:
     {'json'}
     """
     found: set[str] = set()
-    for chain in text.changed:
+    filled = {chain[:-1] for chain in text.called if len(chain) > 2 and chain[-1] in _FILLING}
+    for chain in text.changed | filled:
         if chain[-1] in _COMPARED:
             continue
         value = namespace.get(chain[0])
@@ -272,6 +274,9 @@ _SEEDERS = {
     "torch.set_rng_state": "@torch.random",
 }
 
+
+_FILLING = frozenset({"append", "extend", "insert", "remove", "clear", "add", "discard", "update", "pop", "setdefault"})
+"""Methods that change what a library's module holds: ``sys.meta_path.append(finder)``."""
 
 _COMPARED = frozenset({"environ", "rcParams", "path"})
 """Items of libraries whose states are compared anyway."""

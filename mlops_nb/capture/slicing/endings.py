@@ -46,6 +46,54 @@ def endings(namespace: Mapping[str, Any], names: Iterable[str]) -> Iterator[obje
         for info in registered:
             if info.weakref() is value:
                 yield (info.func, info.args, info.kwargs)
+        for reference in _references_to(value):
+            if reference.__callback__ is not None:
+                yield (reference, reference.__callback__)
+
+
+def _references_to(value: object) -> list[weakref.ref[Any]]:
+    try:
+        return [each for each in weakref.getweakrefs(value) if type(each) is weakref.ref]
+    except TypeError:  # no weak references to such
+        return []
+
+
+def hooks_of(namespace: Mapping[str, Any]) -> list[object]:
+    """The notebook's own functions that IPython calls before and after each cell (``events.register``).
+
+    Examples
+    --------
+    >>> hooks_of({})
+    []
+    """
+    shell = _shell()
+    callbacks = getattr(getattr(shell, "events", None), "callbacks", None)
+    if type(callbacks) is not dict:
+        return []
+    return [each for known in callbacks.values() for each in list(known) if _is_own(each, namespace)]
+
+
+def _is_own(function: object, namespace: Mapping[str, Any]) -> bool:
+    inner = function.__func__ if type(function) is types.MethodType else function
+    return type(inner) is types.FunctionType and inner.__globals__ is namespace
+
+
+def finalisers_of(namespace: Mapping[str, Any]) -> tuple[int, ...]:
+    """Marks of what `weakref.finalize` is to call: of objects of the notebook's classes, or functions of its own.
+
+    Examples
+    --------
+    >>> finalisers_of({})
+    ()
+    """
+    main = str(namespace.get("__name__", "__main__"))
+    found = []
+    for key, info in list(_finalisers().items()):
+        reference, function = getattr(info, "weakref", None), getattr(info, "func", None)
+        value = reference() if reference is not None else None
+        if _is_own(function, namespace) or is_local(module_name(type(value)), main):
+            found.append(id(key))
+    return tuple(found)
 
 
 def streams_of(namespace: Mapping[str, Any]) -> list[object]:
@@ -78,13 +126,16 @@ def magic_functions() -> dict[str, dict[str, Any]]:
     >>> isinstance(magic_functions(), dict)
     True
     """
-    home = sys.modules.get("IPython.core.interactiveshell")
-    shell = getattr(getattr(home, "InteractiveShell", None), "_instance", None)
-    manager = getattr(shell, "magics_manager", None)
+    manager = getattr(_shell(), "magics_manager", None)
     kinds = getattr(manager, "magics", None)
     if type(kinds) is not dict:
         return {}
     return {kind: dict(known) for kind, known in kinds.items()}
+
+
+def _shell() -> Any:
+    home = sys.modules.get("IPython.core.interactiveshell")
+    return getattr(getattr(home, "InteractiveShell", None), "_instance", None)
 
 
 def own_magics(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mlops_nb.capture.slicing.endings import endings, magic_functions, own_magics, streams_of
+from mlops_nb.capture.slicing.endings import endings, hooks_of, magic_functions, own_magics, streams_of
 from mlops_nb.capture.slicing.fingerprint import Print, Probe
 from mlops_nb.capture.slicing.ledger import Execution, Ledger, SliceResult
 from mlops_nb.capture.slicing.mentions import CellText
@@ -180,7 +180,7 @@ class Follower:
     def _read_what_is_called(self, text: CellText) -> None:
         """What runs without being named: finalisers of what the cell lets go, magics of the notebook's own."""
         hidden = list(endings(self.namespace, (text.stores | text.deletes) & self.namespace.keys()))
-        hidden += streams_of(self.namespace)
+        hidden += [*streams_of(self.namespace), *hooks_of(self.namespace)]
         hidden += own_magics(text.commands, magic_functions(), self.namespace).values() if text.commands else ()
         for part in hidden:
             found = Probe(self.namespace, self.base).take(part)
@@ -272,6 +272,9 @@ class Follower:
                 self.ledger.read(entry, name)  # deleted, and the cell may want it so
             elif name not in text.stores and not text.star and not text.dynamic_all:
                 entry.undefined.add(name)
+        if text.dynamic_all:  # whoever looks at all names sees which are gone
+            for name in [n for n in self.ledger.writers if not n.startswith("@") and n not in self.namespace]:
+                self.ledger.read(entry, name)
         entry.outputs_read = {int(n[1:]) for n in reading.names if n[1:].isdigit() and n[0] == "_"}
         for name in {"_", "__", "___"} & reading.names:
             entry.outputs_read.update(
@@ -340,6 +343,8 @@ class Follower:
                 self.prints.pop(name, None)
                 same[now[name]] = self._print(name, left, buffers=buffers)
         self._read_hidden(token, rebound, old, came_by)
+        if any(chain[0] in ("Out", "_oh") for chain in text.changed):
+            changed = changed | {name for name in now if re.fullmatch(r"_\d+", name)}
         for name in changed:
             self.ledger.change(entry, name)
         for name in rebound:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from mlops_nb.capture.slicing.commands import Command
 
 _NAMESPACE_CALLS = frozenset({"globals", "locals", "vars", "dir"})
+_OUTS, _INS = ("Out", "_oh"), ("In", "_ih")
 _CODE_CALLS = frozenset({"exec", "eval", "compile", "execfile", "runfile"})
 _SHELL_CALLS = frozenset({"run_cell", "run_cell_async", "ex", "ev", "safe_execfile"})
 _TEXT_QUERIES = frozenset(
@@ -93,6 +94,31 @@ def namespace_item(node: ast.AST) -> str | None:
     return None
 
 
+def is_history_item(node: ast.AST) -> bool:
+    """Whether this is an item of IPython's histories, ``Out[3]`` or ``In[3]``.
+
+    Examples
+    --------
+    >>> is_history_item(ast.parse("Out[3]", mode="eval").body)
+    True
+    """
+    return isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id in (*_OUTS, *_INS)
+
+
+def note_history(text: CellText, name: str) -> None:
+    """Take down that a whole history of IPython's is read (``len(In)``, ``Out.get(3)``), or one input (``_i3``).
+
+    Examples
+    --------
+    >>> text = CellText(); note_history(text, "_i3"); text.inputs
+    {3}
+    """
+    text.all_outputs |= name in _OUTS
+    text.all_inputs |= name in _INS
+    if name.startswith("_i") and name[2:].isdecimal():
+        text.inputs.add(int(name[2:]))
+
+
 def note_chain(text: CellText, node: ast.Attribute | ast.Subscript) -> None:
     """Take down a dotted use, or an item of ``Out`` or ``In``.
 
@@ -106,9 +132,10 @@ def note_chain(text: CellText, node: ast.Attribute | ast.Subscript) -> None:
         if isinstance(node.value, ast.Name | ast.Attribute) and (chain := chain_of(node)):
             text.chains.add(chain)
         return
-    if isinstance(node.value, ast.Name) and node.value.id in ("Out", "_oh", "In", "_ih"):
+    if is_history_item(node):
+        assert isinstance(node.value, ast.Name)
         number = node.slice.value if isinstance(node.slice, ast.Constant) else None
-        outs = node.value.id in ("Out", "_oh")
+        outs = node.value.id in _OUTS
         if isinstance(number, int):
             (text.outputs if outs else text.inputs).add(number)
         elif outs:
@@ -148,7 +175,8 @@ def note_call(text: CellText, node: ast.Call, *, inner: bool) -> None:
         everything = [*parts, *(part for keyword in node.keywords for part in ast.walk(keyword.value))]
         for part in everything:
             if isinstance(part, ast.Constant) and isinstance(part.value, str):
-                wanted = r"@([A-Za-z_]\w*)" if name in ("query", "eval") else r"[A-Za-z_]\w*"
+                of_frame = name in ("query", "eval") and chain_of(node.func)[:1] not in (("pd",), ("pandas",))
+                wanted = r"@([A-Za-z_]\w*)" if of_frame else r"[A-Za-z_]\w*"
                 text.dynamic_words |= set(re.findall(wanted, part.value))
             elif isinstance(part, ast.Name) and isinstance(node.func, ast.Attribute):
                 text.dynamic.add(part.id)

@@ -22,6 +22,7 @@ _HIDDEN = re.compile(
     r"|exit|quit|get_ipython|_exit_code|open|display)$"
 )
 _OUTPUT = re.compile(r"^_\d+$")
+_PICKLED = re.compile(rb"[A-Za-z_]\w*")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -98,9 +99,27 @@ def read_names(text: CellText, namespace: dict[str, Any], print_of: Callable[[st
         _note_text(namespace.get(name), found)
         if "reload" in text.words:
             found.texts.add(_file_of(namespace.get(name)))
+        waiting.extend((inner, surely) for inner in _by_name(namespace.get(name), found.words, namespace))
         inside = behind.names | (behind.hints & namespace.keys())
         waiting.extend((inner, surely) for inner in inside if inner not in surely and inner not in found.names)
     return found
+
+
+def _by_name(value: object, words: set[str], namespace: dict[str, Any]) -> list[str]:
+    """Classes and functions that are looked up by their name when a pickle is read, or a class's subclasses."""
+    if type(value) is bytes and value[:1] == b"\x80" and {"loads", "load"} & words:
+        named = {word.decode("ascii") for word in _PICKLED.findall(value[:100_000])}
+    elif "__subclasses__" in words and isinstance(value, type):
+        named = set(namespace)
+    else:
+        return []
+    return [name for name in named if _is_own(namespace.get(name), namespace)]
+
+
+def _is_own(value: object, namespace: dict[str, Any]) -> bool:
+    if type(value) is types.FunctionType:
+        return value.__globals__ is namespace
+    return issubclass(type(value), type) and module_name(value) == namespace.get("__name__")  # type: ignore[arg-type]
 
 
 def _named(text: CellText, namespace: dict[str, Any]) -> dict[str, frozenset[str]]:

@@ -21,6 +21,8 @@ from typing import Any
 
 import xxhash
 
+from mlops_nb.capture.slicing.endings import finalisers_of, hooks_of
+
 RANDOM = frozenset({"@random", "@numpy.random", "@torch.random"})
 """The process's generators, which the record of random state can restore."""
 
@@ -107,7 +109,7 @@ def relevant(name: str, packages: frozenset[str], words: frozenset[str], facts: 
     False
     """
     if name.startswith("@lib:"):
-        return name[5:] in packages or name[5:] in ("builtins", "sys")
+        return name[5:] in packages or name[5:] in ("builtins", "sys", "codecs")
     if name == "@cwd":
         return bool(facts & {"files", "shell"}) or _mentions_files(words)
     if name == "@environ":
@@ -131,6 +133,7 @@ _READERS: dict[str, frozenset[str]] = {
     "@matplotlib.rc": frozenset({"matplotlib", "pyplot", "seaborn"}),
     "@sklearn.config": frozenset({"sklearn"}),
     "@decimal": frozenset({"decimal"}),
+    "@torch.options": frozenset({"torch"}),
     "@copyreg": frozenset({"copy", "copyreg", "pickle", "joblib", "multiprocessing"}),
     "@logging": frozenset({"logging"}),
 }
@@ -282,8 +285,21 @@ def _signals() -> Hashable:
 def _shell() -> Hashable:
     """What stands between the text of a cell and its execution."""
     shell = sys.modules["IPython.core.interactiveshell"].InteractiveShell._instance
+    if shell is None:
+        return None
     parts = (shell.ast_transformers, shell.input_transformers_cleanup, shell.input_transformers_post)
-    return tuple(tuple(map(id, part)) for part in parts) if shell is not None else None
+    return (*(tuple(map(id, part)) for part in parts), tuple(map(id, hooks_of(shell.user_ns))))
+
+
+def _finalisers() -> Hashable:
+    shell = sys.modules["IPython.core.interactiveshell"].InteractiveShell._instance
+    return finalisers_of(shell.user_ns) if shell is not None else None
+
+
+def _torch_options() -> Hashable:
+    torch = sys.modules["torch"]
+    precise = (torch.are_deterministic_algorithms_enabled(), torch.get_float32_matmul_precision())
+    return (str(torch.get_default_dtype()), torch.is_grad_enabled(), torch.get_num_threads(), *precise)
 
 
 def _sklearn() -> Hashable:
@@ -309,6 +325,8 @@ _RESOURCES: dict[str, tuple[str, Callable[[], Hashable]]] = {
     "@copyreg": ("", lambda: tuple(map(id, copyreg.dispatch_table))),
     "@signals": ("", _signals),
     "@socket": ("socket", lambda: sys.modules["socket"].getdefaulttimeout()),
+    "@finalisers": ("IPython.core.interactiveshell", _finalisers),
+    "@torch.options": ("torch", _torch_options),
     "@shell.hooks": ("IPython.core.interactiveshell", _shell),
     "@locale": ("", lambda: locale.setlocale(locale.LC_ALL)),
     "@interpreter": ("", _interpreter),

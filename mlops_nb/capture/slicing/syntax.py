@@ -8,7 +8,15 @@ import re
 
 from mlops_nb.capture.slicing.bytecode import body_loads, names_of, nested
 from mlops_nb.capture.slicing.commands import Command, parse_command
-from mlops_nb.capture.slicing.mentions import CellText, chain_of, namespace_item, note_call, note_chain
+from mlops_nb.capture.slicing.mentions import (
+    CellText,
+    chain_of,
+    is_history_item,
+    namespace_item,
+    note_call,
+    note_chain,
+    note_history,
+)
 
 TOP_LEVEL_AWAIT = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
@@ -287,6 +295,7 @@ class _Reader:
                 self.load(later, bound, seen | {name})
         if name in bound:
             return
+        note_history(self.text, name)
         known = self.text.reads.get(name)
         self.text.reads[name] = frozenset(bound) if known is None else known & bound
 
@@ -310,6 +319,9 @@ class _Reader:
                 note_chain(self.text, node)
                 if (name := namespace_item(node)) is not None:
                     self.load(name, bound)
+                    return
+                if isinstance(node, ast.Subscript) and is_history_item(node):  # of one entry, not the whole history
+                    self.expression(node.slice, bound)
                     return
             if isinstance(node, ast.IfExp | ast.BoolOp):  # a walrus in a branch may not run
                 bound = set(bound)
@@ -366,6 +378,9 @@ class _Reader:
             self.block(tree.body, inner)
         elif command.kind == "cell" and command.name not in ("writefile", "file", "html", "markdown", "latex"):
             self.text.dynamic_words |= set(re.findall(r"[A-Za-z_]\w*", command.body))
+        elif command.name in ("rerun", "macro", "recall", "rep"):  # what was typed before is run, or offered to be
+            self.text.all_inputs = True
+            self.text.dynamic_all |= command.name == "rerun"
         elif command.name == "sql" or (command.name == "run" and "-i" in command.line.split()):
             self.text.dynamic_all |= command.name == "run"
             self.text.dynamic_words |= set(re.findall(r"[A-Za-z_]\w*", command.line))

@@ -60,7 +60,7 @@ class World:
     def look(self, text: CellText, reading: Reading, namespace: Mapping[str, Any]) -> View:
         """Take down what an execution could change, before it runs."""
         self.paths.look()
-        paths = self.paths.name([*reading.texts, *_module_files(text)], reading.folders)
+        paths = self.paths.name(_texts(text, reading), reading.folders)
         insides = module_states(namespace) if _PATCHING & reading.words else {}
         return View(snapshot(), variables(), figures(), len(sys.modules), insides, paths, magic_functions())
 
@@ -79,7 +79,7 @@ class World:
         opaque: Iterable[str],
     ) -> None:
         """Note the files that an execution read and wrote: those that were seen, and those that it names."""
-        named = view.paths | self.paths.name([*reading.texts, *_module_files(text)], reading.folders)
+        named = view.paths | self.paths.name(_texts(text, reading), reading.folders)
         for name in reading.names:
             named |= self.name_paths.get(name, set())
         read = {os.path.abspath(path) for path in files_read}
@@ -187,6 +187,17 @@ def _adds_to_files(text: CellText, reading: Reading) -> bool:
     if any(map(_APPENDS.match, text.texts)) or _ADDING & (reading.words | reading.packages):
         return True
     return any(">>" in command.line + command.body or "-a" in command.line.split() for command in text.commands)
+
+
+_ENDINGS = (".db", ".dat", ".dir", ".pag")
+
+
+def _texts(text: CellText, reading: Reading) -> list[str]:
+    """Texts that may be paths; databases of keys and values have files with an ending of their own."""
+    texts = [*reading.texts, *_module_files(text)]
+    if {"shelve", "dbm"} & (reading.packages | reading.words | text.imports):
+        texts += [each + ending for each in reading.texts if len(each) < 200 for ending in _ENDINGS]
+    return texts
 
 
 def _module_files(text: CellText) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from mlops_nb.capture.slicing import Follower
+from mlops_nb.capture.slicing.resources import snapshot
 from tests.capture.slicing.sessions import Sessions, sessions
 
 HOSTILE = """
@@ -179,6 +180,14 @@ def test_files_that_others_saw() -> None:
         token = follower.before(source, source, None, None)
         follower.after(token, None, files_read=read, files_written=written)
     assert needed(follower) == [0]
+
+
+def test_torchs_switches_are_a_resource() -> None:
+    torch = pytest.importorskip("torch")
+    before = snapshot()["@torch.options"]
+    with torch.no_grad():
+        assert snapshot()["@torch.options"] != before
+    assert snapshot()["@torch.options"] == before is not None
 
 
 def test_session_is_plain_and_bounded() -> None:
