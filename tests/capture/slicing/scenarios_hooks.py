@@ -1,4 +1,4 @@
-"""Scenarios of what acts without being named: finalisers, hooks, histories, registries, tasks, switches of libraries."""
+"""Scenarios of what acts without being named: finalisers, hooks, histories, registries, tasks, libraries' switches."""
 
 from __future__ import annotations
 
@@ -155,7 +155,8 @@ HOOKS_LIGHT = [
     ], [0, 1], "b'\\xc3\\xa9'"),
     Scenario("import hook", [
         "import sys, types\nclass F:\n    def find_spec(self,n,p=None,t=None):\n        if n=='magicmod':\n"
-        "            import importlib.util as u\n            return u.spec_from_loader(n,self)\n    def create_module(self,s): return None\n    def exec_module(self,m): m.v=42",
+        "            import importlib.util as u\n            return u.spec_from_loader(n,self)\n"
+        "    def create_module(self,s): return None\n    def exec_module(self,m): m.v=42",
         "sys.meta_path.append(F())", "u=1", "import magicmod", "result=magicmod.v",
     ], [0, 1, 3], "42"),
     Scenario("sys.modules entry", [
