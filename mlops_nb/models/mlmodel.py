@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ _PATH_KEYS = frozenset(
      "path", "model_code_path", "serving_input_path", "conda", "virtualenv", "extra_files")
 )  # fmt: skip
 """Keys whose values name files of the folder."""
+
+_MODEL_KEYS = frozenset(("data", "model_path", "pickled_model", "python_model", "model_data", "model_binary"))
+"""Those without which there is no model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,42 @@ def _check_paths(value: Any, folder: Path) -> None:
                 inside(folder, each)
             else:
                 _check_paths(each, folder)
+
+
+def check_folder(folder: Path) -> None:
+    """Look whether a folder from anywhere is a whole model, without loading it: what is kept can be loaded later.
+
+    Raises
+    ------
+    NotFound, InvalidInput, CorruptData
+        As `read_mlmodel`; also if a file that a flavor names is not there, or an archive is damaged.
+
+    Examples
+    --------
+    >>> _ = Path("m").mkdir(), Path("m/MLmodel").write_text("flavors: {sklearn: {pickled_model: model.skops}}")
+    >>> check_folder(Path("m"))
+    Traceback (most recent call last):
+    mlops_nb.errors.CorruptData: The model's file 'model.skops' is not in its folder. Fetch the model again.
+    """
+    inside(folder, FILE)  # it may be a link itself
+    for settings in read_mlmodel(folder).flavors.values():
+        for name in (settings[key] for key in _MODEL_KEYS & settings.keys() if isinstance(settings[key], str)):
+            path = inside(folder, name)
+            if not path.exists():
+                hint = "Fetch the model again."
+                raise CorruptData(f"The model's file {name!r} is not in its folder.", hint=hint)
+            if path.suffix == ".skops":
+                _check_archive(path)
+
+
+def _check_archive(path: Path) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            broken = archive.testzip()
+    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
+        raise CorruptData(f"{path.name} is damaged: {error}.", hint="Fetch the model again.") from None
+    if broken is not None:
+        raise CorruptData(f"{path.name} is damaged, in {broken}.", hint="Fetch the model again.")
 
 
 def inside(folder: Path, name: str) -> Path:

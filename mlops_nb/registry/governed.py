@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from mlops_nb import workspace as workspaces
 from mlops_nb.artifacts import tree_digest
 from mlops_nb.entities import ModelVersion, RegisteredModel, Signed
 from mlops_nb.errors import InvalidInput, InvalidState
+from mlops_nb.models.mlmodel import check_folder
 from mlops_nb.registry.names import check_model_name, check_new_stage, parse_reference, parse_uri
 from mlops_nb.registry.resolving import OWN_STAGES, Resolved, find_version, own_stages, resolve
 from mlops_nb.workspace import Workspace
@@ -71,6 +73,8 @@ def register_model(
     ------
     InvalidInput
         If a name or the URI is malformed, or the folder holds no model.
+    CorruptData
+        If a file of the folder is damaged or not there.
     NotFound
         If there is no such run, model or folder. Nothing is registered then.
 
@@ -88,6 +92,7 @@ def register_model(
     found = _find_source(model_uri, space)
     entries, digest = found.entries, found.digest
     if found.folder is not None:
+        check_folder(Path(found.folder))
         entries = tuple(space.artifacts.put_folder(found.folder))
         digest = tree_digest(entries)
     return space.store.create_version(

@@ -14,7 +14,7 @@ import mlops_nb
 from mlops_nb import workspace as workspaces
 from mlops_nb.artifacts import tree_digest
 from mlops_nb.entities import now_ms
-from mlops_nb.errors import InvalidInput, InvalidState, NotFound, PermissionDenied
+from mlops_nb.errors import CorruptData, InvalidInput, InvalidState, NotFound, PermissionDenied
 from mlops_nb.registry import (
     PromotionRefused,
     define_stages,
@@ -81,7 +81,7 @@ def test_a_model_at_the_top_of_a_run() -> None:
 def test_a_folder_is_stored_and_registered(tmp_path: Path) -> None:
     folder = tmp_path / "förköp"
     (folder / "data").mkdir(parents=True)
-    (folder / "MLmodel").write_text("flavors: {}")
+    (folder / "MLmodel").write_text("flavors: {ours: {data: data}}")
     (folder / "data" / "x.bin").write_bytes(b"weights")
     version = register_model(folder, "churn")
     assert (version.run_id, version.path, version.source) == (None, "", str(folder))
@@ -89,6 +89,27 @@ def test_a_folder_is_stored_and_registered(tmp_path: Path) -> None:
     assert same.digest == version.digest
     target = fetch_model("models:/leavers/1", tmp_path / "new")
     assert (target / "data" / "x.bin").read_bytes() == b"weights"
+
+
+@pytest.mark.parametrize(
+    ("text", "file", "error"),
+    [
+        (b"flavors: {sklearn: {pickled_model: model.skops}}", None, CorruptData),
+        (b"flavors: {sklearn: {pickled_model: model.skops}}", b"PK cut off", CorruptData),
+        (b"flavors: {sklearn: {pickled_model: ../model.skops}}", None, InvalidInput),
+        (b"flavors: !!python/object/apply:os.system [id]", None, InvalidInput),
+        (b"flavors: {sklearn: {}}\nsignature: {inputs: '[{\"type\": \"quadruple\"}]'}", None, CorruptData),
+        (b"\x00\xff", None, CorruptData),
+        (b"flavors: {}", None, CorruptData),
+    ],
+)
+def test_a_damaged_folder_is_not_registered(tmp_path: Path, text: bytes, file: bytes | None, error: type) -> None:
+    (tmp_path / "MLmodel").write_bytes(text)
+    if file is not None:
+        (tmp_path / "model.skops").write_bytes(file)
+    with pytest.raises(error):
+        register_model(tmp_path, "churn")
+    assert workspaces.current().store.search_models("").items == []
 
 
 def test_nothing_is_registered_when_something_is_wrong(tmp_path: Path) -> None:
