@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
+
+from mlops_nb.store.automaton import automaton_of, searcher
 
 _MANY = 20
 """Repeats up to this often are taken for harmless."""
 
 
 @lru_cache(maxsize=64)
-def _compile(pattern: str) -> re.Pattern[str] | None:
+def _compile(pattern: str) -> Callable[[str], bool] | None:
     try:
-        return re.compile(pattern)
+        return searcher(pattern)
     except (re.error, OverflowError, RecursionError):
         return None
 
@@ -42,8 +44,8 @@ def match(pattern: Any, value: Any) -> int:
     """
     if not isinstance(value, str) or not isinstance(pattern, str):
         return 0
-    compiled = _compile(pattern)
-    return int(compiled is not None and compiled.search(value) is not None)
+    find = _compile(pattern)
+    return int(find is not None and find(value))
 
 
 def translate_like(pattern: str, *, ignore_case: bool = False) -> str:
@@ -87,15 +89,20 @@ def may_explode(pattern: str) -> bool:
     Returns
     -------
     bool
-        True for a repeat inside a repeat, and for a repeat of alternatives that begin alike.
+        True for a repeat inside a repeat, for a repeat of alternatives that begin alike, and for any repeat where the
+        pattern looks around or refers back, so that it has no automaton.
 
     Examples
     --------
-    >>> [may_explode(each) for each in ("(a+)+$", "(a|aa)*b", "(foo|bar)+", "Grad.*Boost")]
-    [True, True, False, False]
+    >>> [may_explode(each) for each in ("(a+)+$", "(a|aa)*b", "(?=x)a*", "(foo|bar)+", "Grad.*Boost")]
+    [True, True, True, False, False]
     """
     parser = importlib.import_module("re._parser")  # private, and the only parser that reads what `re` reads
-    return any(_explodes(body) for body in _repeats(parser.parse(pattern)))
+    parsed = parser.parse(pattern)
+    if any(_explodes(body) for body in _repeats(parsed)):
+        return True
+    varied = any("REPEAT" in name and given[0] != given[1] for name, given in _parts(parsed))
+    return varied and automaton_of(pattern) is None
 
 
 def _parts(items: Any) -> Iterator[tuple[str, Any]]:
