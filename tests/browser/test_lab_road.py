@@ -61,6 +61,8 @@ def _watch(panels: Panels) -> None:
     strip = view.locator(".mlops-Strip .mlops-Card")
     strip.locator(".mlops-Tile", has_text="loss").wait_for()
     assert strip.get_by_role("button", name="Stop").is_enabled()
+    for place in (".mlops-Row-run", ".mlops-Strip .mlops-Tile"):
+        view.locator(f"{place} .mlops-Spark path").first.wait_for()
     panels.snap("2-live")
     panels.release()
     panels.wait_cell(2)

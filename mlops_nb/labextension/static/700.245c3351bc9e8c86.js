@@ -176,6 +176,7 @@ body[data-jp-theme-light='false'] {
 @container (max-width: 639.9px) {
   .mlops-RunHead-title > h1 { flex: 1 1 60%; min-width: 0; }
   .mlops-RunHead-title > .mlops-grow { display: none; }
+  .mlops-RunHead-title > .mlops-RunHead-buttons { flex: 1 1 100%; }
 }
 .mlops-RunHead-title > input { font: inherit; font-size: 16px; font-weight: 600; }
 .mlops-RunHead-facts { display: flex; flex-wrap: wrap; gap: 2px 16px; margin: 5px 0 0; font-size: 12px; align-items: baseline; }
