@@ -80,6 +80,7 @@ def show_card(session: Session, cell: TrackedCell) -> None:
     earlier = [run for run in session.cards.earlier(line) if run.run_id != cell.run.run_id]
     previous = next((run for run in earlier if run.status is Status.FINISHED), None)
     run = cell.snapshot(earlier[0] if earlier else None)
+    is_lost = cell.run.is_mute
     known: dict[str, Any] = {
         "previous": previous,
         "best": best_of([item for item in earlier if item.status is Status.FINISHED]),
@@ -88,9 +89,9 @@ def show_card(session: Session, cell: TrackedCell) -> None:
         "badge": cell.badge,
         "data": cell.data,
         "redactions": cell.redactions,
-        "notes": cell.notes,
+        "notes": [*cell.notes, *(["nothing of this run is kept: its journal cannot be written"] if is_lost else [])],
         "error": cell.error,
-        "outputs_kept": len(cell.collector.outputs()),
+        "outputs_kept": None if is_lost else len(cell.collector.outputs()),
     }
     session.cards.add(run)
     display(run_card(run, **known), raw=True)

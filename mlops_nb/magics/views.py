@@ -88,10 +88,10 @@ def _panel(session: Session, kind: str, data: Any, asked: Any) -> Any:
         return ModelsPanel(space, StoreSource(space), execute=execute_notebook, names=session.shell.user_ns)
     from mlops_nb.panels.grid import RunsPanel
 
-    if not hasattr(asked, "filter"):
+    if not hasattr(asked, "filter") or asked.deleted:  # panels are of runs that can be opened and compared
         return None
     ids = sorted({run.experiment_id for run in data}) if asked.experiment else None
-    return RunsPanel(StoreSource(space, ids), filter=asked.filter)
+    return RunsPanel(StoreSource(space, ids), filter=asked.filter, order_by=asked.order_by)
 
 
 def _form(session: Session, path: str) -> Any:

@@ -39,6 +39,9 @@ class RunsPanel(Panel):
         Where the runs come from.
     filter : str
         In the product's filter language; what the box holds at first.
+    order_by : sequence of str
+        How the runs are ordered until a column's head is clicked, as for ``runs --order-by``; by default the newest
+        first.
     columns : sequence of str, optional
         Names like ``metrics.acc``; by default what tells the runs apart.
     height : int
@@ -64,9 +67,16 @@ class RunsPanel(Panel):
     height = traitlets.Int(400).tag(sync=True)
 
     def __init__(
-        self, source: RunsSource, *, filter: str = "", columns: Sequence[str] | None = None, height: int = 400
+        self,
+        source: RunsSource,
+        *,
+        filter: str = "",
+        order_by: Sequence[str] = (),
+        columns: Sequence[str] | None = None,
+        height: int = 400,
     ) -> None:
         self._source = source
+        self._order_by = tuple(order_by)
         self._columns = columns
         super().__init__(filter=filter, height=height)
 
@@ -80,8 +90,9 @@ class RunsPanel(Panel):
         >>> sorted(RunsPanel(NoRuns()).static_bundle())
         ['application/vnd.mlops-nb.runs+json', 'text/html', 'text/plain']
         """
-        runs, token = self._source.page(self.filter, (), STATIC_ROWS, None)
-        note = f"The newest {len(runs)} runs; run the cell again for all of them." if token else ""
+        runs, token = self._source.page(self.filter, self._order_by, STATIC_ROWS, None)
+        which = "first" if self._order_by else "newest"
+        note = f"The {which} {len(runs)} runs; run the cell again for all of them." if token else ""
         return runs_table(runs, self._columns, title=note)
 
     def answer(self, message: Mapping[str, Any]) -> None:
@@ -102,7 +113,7 @@ class RunsPanel(Panel):
 
     def _query(self, message: Mapping[str, Any]) -> None:
         number, filter_ = message.get("query"), str(message.get("filter", ""))
-        order = [_order(str(column)) for column in message.get("order_by") or ()]
+        order = [_order(str(column)) for column in message.get("order_by") or ()] or self._order_by
         loaded, token, first = 0, None, True
         try:
             while first or (token and loaded < LOADED):

@@ -50,6 +50,7 @@ def test_a_store_that_cannot_be_made(tmp_path: Path) -> None:
         is_untouched(reply)
         said = warnings_of(reply)
         assert len(said) == 1 and "cannot be made" in said[0] and "MLOPS_NB_STORE" in said[0], reply.text
+        assert reply.card["outputs_kept"] is None and "nothing of this run is kept" in reply.card["notes"][0]
 
 
 def test_a_full_disk(tmp_path: Path) -> None:

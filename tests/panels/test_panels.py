@@ -63,6 +63,18 @@ def test_columns_are_ordered_in_the_stores_words(monkeypatch: pytest.MonkeyPatch
     assert [asked[1] for asked in source.asked] == [("metrics.`val/acc at 5` DESC",), ("attributes.run_name ASC",)]
 
 
+def test_the_order_that_was_asked_for_holds_until_a_head_is_clicked(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = FakeSource(5)
+    panel = RunsPanel(source, order_by=["metrics.loss DESC"])
+    _listen(panel, monkeypatch)
+    _ask(panel, type="query", query=1, filter="", order_by=[])
+    _ask(panel, type="query", query=2, filter="", order_by=["name ASC"])
+    panel.static_bundle()
+    assert [asked[1] for asked in source.asked] == [
+        ("metrics.loss DESC",), ("attributes.run_name ASC",), ("metrics.loss DESC",)
+    ]  # fmt: skip
+
+
 def test_a_page_of_a_run_and_curves_come_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
     source = FakeSource(5)
     panel = RunsPanel(source)
