@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from mlops_nb.store.automaton import automaton_of, searcher
+from mlops_nb.errors import InvalidInput
+
+SHORT = 40
+"""Letters of a text in which nothing that is not refused takes long."""
+
+SECONDS = 0.5
+"""For a pattern on one text."""
 
 _MANY = 20
 """Repeats up to this often are taken for harmless."""
 
 
 @lru_cache(maxsize=64)
-def _compile(pattern: str) -> Callable[[str], bool] | None:
+def _compile(pattern: str) -> Any:
+    import regex  # as `re`, but it ends when it is told to, and does not hold the interpreter
+
     try:
-        return searcher(pattern)
-    except (re.error, OverflowError, RecursionError):
+        return regex.compile(pattern)
+    except (regex.error, OverflowError, RecursionError):
         return None
 
 
 def match(pattern: Any, value: Any) -> int:
-    """Whether `pattern` is found in `value`. Never raises: SQLite would lose the message.
+    """Whether `pattern` is found in `value`.
 
     Parameters
     ----------
@@ -37,6 +45,12 @@ def match(pattern: Any, value: Any) -> int:
     int
         1 or 0.
 
+    Raises
+    ------
+    InvalidInput
+        If the pattern takes longer than `SECONDS`: it repeats in too many ways. (SQLite loses the message: `troubles`
+        says it again.)
+
     Examples
     --------
     >>> match("^Grad.*Boost", "GradientBoosting"), match("(", "x"), match("x", None)
@@ -44,8 +58,29 @@ def match(pattern: Any, value: Any) -> int:
     """
     if not isinstance(value, str) or not isinstance(pattern, str):
         return 0
-    find = _compile(pattern)
-    return int(find is not None and find(value))
+    compiled = _compile(pattern)
+    if compiled is None:
+        return 0
+    if len(value) <= SHORT:
+        return int(compiled.search(value) is not None)
+    try:
+        return int(compiled.search(value, timeout=SECONDS, concurrent=True) is not None)
+    except TimeoutError:
+        raise takes_too_long() from None
+
+
+def takes_too_long() -> InvalidInput:
+    """What is said of a pattern that no text answers in time.
+
+    Examples
+    --------
+    >>> takes_too_long().message
+    'A pattern of the filter takes too long: its repeats can share a text in too many ways.'
+    """
+    return InvalidInput(
+        "A pattern of the filter takes too long: its repeats can share a text in too many ways.",
+        hint="Write it with fewer of them, such as 'first.*last', or use LIKE.",
+    )
 
 
 def translate_like(pattern: str, *, ignore_case: bool = False) -> str:
@@ -89,20 +124,15 @@ def may_explode(pattern: str) -> bool:
     Returns
     -------
     bool
-        True for a repeat inside a repeat, for a repeat of alternatives that begin alike, and for any repeat where the
-        pattern looks around or refers back, so that it has no automaton.
+        True for a repeat inside a repeat, and for a repeat of alternatives that begin alike.
 
     Examples
     --------
-    >>> [may_explode(each) for each in ("(a+)+$", "(a|aa)*b", "(?=x)a*", "(foo|bar)+", "Grad.*Boost")]
-    [True, True, True, False, False]
+    >>> [may_explode(each) for each in ("(a+)+$", "(a|aa)*b", "(foo|bar)+", "Grad.*Boost")]
+    [True, True, False, False]
     """
     parser = importlib.import_module("re._parser")  # private, and the only parser that reads what `re` reads
-    parsed = parser.parse(pattern)
-    if any(_explodes(body) for body in _repeats(parsed)):
-        return True
-    varied = any("REPEAT" in name and given[0] != given[1] for name, given in _parts(parsed))
-    return varied and automaton_of(pattern) is None
+    return any(_explodes(body) for body in _repeats(parser.parse(pattern)))
 
 
 def _parts(items: Any) -> Iterator[tuple[str, Any]]:

@@ -218,7 +218,7 @@ class _Parser:
             except (re.error, OverflowError, RecursionError) as error:
                 self.fail(place, f"the pattern is not a regular expression: {error}")
             if may_explode(pattern):
-                self.fail(place, "the pattern repeats what repeats already, or what looks around: it can take for ever")
+                self.fail(place, "the pattern repeats what repeats already, which can take for ever")
             return Compare(field, "~", (pattern,), sign == "!~")
         if kind == "code":
             self.fail(operator, "code is searched with ~, !~, LIKE or ILIKE")

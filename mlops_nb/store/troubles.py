@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mlops_nb.errors import InvalidInput, MlopsError, StorageFull, StoreError
+from mlops_nb.store.matching import takes_too_long
 
 BUSY_SECONDS = 120
 """How long a writer waits for the other processes' writers."""
@@ -54,6 +55,8 @@ def explain(error: BaseException, label: str) -> MlopsError:
     name = str(getattr(origin, "sqlite_errorname", "") or _POSTGRES.get(type(origin).__name__, ""))
     if type(origin).__name__ == "InvalidRegularExpression":
         return InvalidInput(f"The database does not take this pattern: {origin}.")
+    if "user-defined function raised" in str(origin):  # there is one, which matches patterns
+        return takes_too_long()
     for prefix, happened, hint in _TROUBLES:
         if name.startswith(prefix):
             kind = StorageFull if prefix == _FULL else StoreError

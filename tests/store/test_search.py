@@ -100,6 +100,17 @@ def test_all_ways_find_the_same(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> 
     store.close()
 
 
+def test_a_pattern_that_takes_too_long_is_refused_and_holds_nobody_up() -> None:
+    store: RunStore = open_store("sqlite://")
+    add(store, "many", params={"p": "a" * 3000})
+    begin = time.monotonic()
+    with pytest.raises(InvalidInput, match="takes too long"):
+        store.search_runs(filter="params.p ~ '" + "a*" * 9 + "[bc]'")
+    assert time.monotonic() - begin < 30  # `re` would take years
+    assert [run.name for run in store.search_runs(filter="params.p ~ '^a+$'").items] == ["many"]
+    store.close()
+
+
 def test_a_walk_is_chosen_where_it_ends_soon() -> None:
     counts = [(0, 1000), (1, 2500)]  # a tenth has the one, a quarter or more (counted no further) the other
     assert make_plan(10_000, counts, 100) == Plan(None, listed=(0,))
