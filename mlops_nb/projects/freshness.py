@@ -109,6 +109,7 @@ def why_stale(
     packages: Mapping[str, str] | None = None,
     memory: MutableMapping[str, Digest] | None = None,
     rewritten: Collection[str] = (),
+    folder: Path | None = None,
 ) -> list[str]:
     """Why a stage has to run: a short sentence for each reason; empty if nothing has changed.
 
@@ -128,6 +129,8 @@ def why_stale(
         Remembers digests of files that have not been touched.
     rewritten : collection of str
         Results that a later stage changes: they only have to be there.
+    folder : Path, optional
+        Files in it are called by their path from there; by default as the record has them.
 
     Returns
     -------
@@ -146,10 +149,10 @@ def why_stale(
     for each in record.reads:
         if each.get("rewritten"):
             continue
-        reasons += _file(each, root, memory, "a module that it imports" if each["kind"] == "code" else "")
+        reasons += _file(each, root, folder, memory, "a module that it imports" if each["kind"] == "code" else "")
     for each in record.writes:
         each = {**each, "digest": ""} if each["path"] in rewritten else each
-        reasons += _file(each, root, memory, "its result")
+        reasons += _file(each, root, folder, memory, "its result")
     return reasons + _environment(record, packages)
 
 
@@ -191,18 +194,21 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
 
 
-def _file(each: Mapping[str, Any], root: Path, memory: MutableMapping[str, Digest] | None, what: str) -> list[str]:
+def _file(
+    each: Mapping[str, Any], root: Path, folder: Path | None, memory: MutableMapping[str, Digest] | None, what: str
+) -> list[str]:
     from mlops_nb.capture.data.digests import digest
 
     path = Path(each["path"])
     place = path if path.is_absolute() else root / path
+    name = place.relative_to(folder).as_posix() if folder and place.is_relative_to(folder) else each["path"]
     about = f" ({what})" if what else ""
     if not place.exists():
-        return [f"{each['path']}{about} is gone"]
+        return [f"{name}{about} is gone"]
     if not each["digest"]:
         return []
     found = digest(place, cache=memory, members=each.get("members") or None)
-    return [] if found.digest == each["digest"] else [f"{each['path']}{about} has changed"]
+    return [] if found.digest == each["digest"] else [f"{name}{about} has changed"]
 
 
 def _environment(record: Record, packages: Mapping[str, str] | None) -> list[str]:

@@ -244,8 +244,9 @@ class Pipeline:
         packages = self.site.packages if self.site.name == "locked" else None
         later = {each["path"] for name in self._after(known.stage.name) for each in self._written(name)}
         return why_stale(
-            record, known.cells, known.params, self.root, packages=packages, memory=self._memory, rewritten=later
-        )
+            record, known.cells, known.params, self.root, packages=packages, memory=self._memory, rewritten=later,
+            folder=self.folder,
+        )  # fmt: skip
 
     def _written(self, name: str) -> list[dict[str, Any]]:
         record = self._records.get(name)

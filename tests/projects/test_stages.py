@@ -153,3 +153,7 @@ def test_files_by_their_content(tmp_path: Path) -> None:
         "both.csv (its result) is gone",
     ]  # fmt: skip
     assert "out.csv" not in " ".join(why_stale(record, {}, {}, tmp_path, rewritten={"out.csv"}))
+    gone = DataRef(f"{tmp_path.name}/in.csv", "0", 1, "read", profile={"kind": "file"})
+    inside = record_of("02", {}, {}, [gone], {})
+    [reason] = why_stale(inside, {}, {}, tmp_path.parent, folder=tmp_path)
+    assert reason.startswith("in.csv "), "a file is called as the project calls it"
