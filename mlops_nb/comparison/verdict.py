@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -102,7 +103,7 @@ def find_differences(
     outputs = [view.facts.get("outputs") or () for view in (original, rerun)]
     yield from compare_outputs(outputs[0], outputs[1], tolerance, windows)
     yield from _compare_files("artifact", _files(original, ignore), _files(rerun, ignore), (original, rerun), tolerance)
-    yield from _compare_files("written", data_written(original), data_written(rerun), (original, rerun), tolerance)
+    yield from _compare_written(original, rerun, tolerance)
     yield from _compare_models(original, rerun, tolerance)
     yield from _compare_code(original, rerun)
     yield from _compare_exactly("param", original.run.params, rerun.run.params)
@@ -173,6 +174,23 @@ def _compare_files(
         level, delta, detail = compare_contents(contents[0], contents[1], path, tolerance)
         if level is not Level.SAME:
             yield Difference(kind, path, expected, actual, delta, level.within, detail)
+
+
+def _compare_written(original: RunView, rerun: RunView, tolerance: Tolerance) -> Iterator[Difference]:
+    """Files that the code makes. What a cell wrote before following began (the one that loads us) was not seen: such a
+    file is as it was read afterwards, and if nobody read it, that only the rerun wrote it says nothing."""
+    one, other, read = data_written(original), data_written(rerun), data_read(original)
+    unseen = other.keys() - one.keys()
+    expected = {**one, **{path: read[path] for path in sorted(unseen & read.keys())}}
+    for found in _compare_files("written", expected, other, (original, rerun), tolerance):
+        late = found.name in unseen - read.keys() and _began_late(original)
+        yield replace(found, within=None, detail="written before mlops_nb was loaded, or never") if late else found
+
+
+def _began_late(view: RunView) -> bool:
+    info = view.facts.get("slice_info")
+    notes = info.get("notes") if isinstance(info, Mapping) else None
+    return any("ran before mlops_nb was loaded" in str(note) for note in notes or ())
 
 
 def _read(read: Callable[[str], bytes] | None, digest: str) -> bytes | None:

@@ -30,6 +30,19 @@ def test_a_run_is_identical_to_itself() -> None:
     assert (verdict.verdict, verdict.differences, verdict.suspects) == ("identical", [], ())
 
 
+def test_what_was_written_before_following_began_is_compared_with_what_was_read_of_it() -> None:
+    one = view(data=[DataRef("raw.csv", "sha256:raw", 5)])
+    same = [DataRef("raw.csv", "sha256:raw", 5, "write"), DataRef("raw.csv", "sha256:raw", 5)]
+    assert judge(one, view(data=same)).verdict == "identical"
+    other = [DataRef("raw.csv", "sha256:new", 5, "write"), DataRef("raw.csv", "sha256:new", 5)]
+    assert ("written", "raw.csv") in names(judge(one, view(data=other)))
+    more = view(data=[*same, DataRef("log.txt", "sha256:log", 5, "write")])
+    assert judge(one, more).verdict == "diverged"
+    info = {"notes": ["In [1]: ran before mlops_nb was loaded; what it touched is judged from its text alone."]}
+    late = view(data=[DataRef("raw.csv", "sha256:raw", 5)], slice_info=info)
+    assert judge(late, more).verdict == "identical"
+
+
 @given(
     metrics=st.dictionaries(st.text(max_size=5), FLOATS, max_size=4),
     params=st.dictionaries(st.text(max_size=5), PLAIN, max_size=4),
