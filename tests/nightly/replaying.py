@@ -70,9 +70,6 @@ def serve(preload: Sequence[str]) -> None:
     from traitlets.config import Config
 
     class ZmqLikeShell(InteractiveShell):
-        kernel = None
-        """That there is one tells pandas that this is no terminal: it shows 20 columns then, and not as many as fit."""
-
         def enable_gui(self, gui: str | None = None) -> None:
             """There is no window. The class's name: pandas knows a front end by "zmq", and fits tables to it."""
 
