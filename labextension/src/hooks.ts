@@ -18,6 +18,7 @@ export function useSignal(...signals: ISignal<any, any>[]): void {
       }
     };
     signals.forEach(signal => signal.connect(soon));
+    soon(); // what was emitted between the first drawing and now was heard by nobody
     return () => {
       window.clearTimeout(frame);
       signals.forEach(signal => signal.disconnect(soon));
