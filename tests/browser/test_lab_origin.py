@@ -12,33 +12,35 @@ from tests.browser.sidebar import Panels
 pytestmark = [pytest.mark.browser, pytest.mark.nightly, pytest.mark.timeout(900)]
 
 CELLS = [
-    "%load_ext mlops_nb\nimport os, pathlib, mlops_nb\nmlops_nb.connect(os.path.abspath('store'))",
-    "%%track prepare\nrows = [f'{n},{n * n}' for n in range(50)]\n"
+    "%load_ext mlops_nb\nimport pathlib",
+    "%%track -n prepare\nrows = [f'{n},{n * n}' for n in range(50)]\n"
     "_ = pathlib.Path('squares.csv').write_text('a,b\\n' + '\\n'.join(rows))",
     "unused = 'nothing needs this'",
-    "%%track fit\nimport pandas\nframe = pandas.read_csv('squares.csv')\n"
+    "%%track -n fit\nimport pandas\nframe = pandas.read_csv('squares.csv')\n"
     "slope = float(frame.b.mean() / frame.a.mean())\nslope",
 ]
 
 
 def test_code_comes_back_and_lineage_leads_on(page: LabPage, lab: Lab, tmp_path: Path) -> None:
     panels, view = Panels(page, tmp_path, "origin"), page.page
+    (lab.root / "origin" / ".mlops_nb").mkdir(parents=True)  # a store of its own
     lab.write_notebook("origin/origin.ipynb", CELLS)
     page.open_notebook("origin/origin.ipynb")
     page.run_all()
     panels.set_source(3, "slope = 'something else by now'")
     card = view.locator(".jp-OutputArea .mlops-Card").last
     card.scroll_into_view_if_needed()
-    card.get_by_role("button", name="Details").click()
+    panels.open_sidebar()
+    panels.row("fit").click()
     run = panels.active_page("mlops-RunPage")
     panels.open_tab(run, "Data & lineage")
     graph = run.locator("svg.mlops-Lineage")
-    graph.get_by_text("squares.csv").first.wait_for()
+    graph.locator("text", has_text="squares.csv").first.wait_for()
     panels.snap_everywhere("1-lineage")
     panels.check_accessible(".mlops-RunPage")
-    graph.get_by_text("prepare").first.click()
+    graph.locator("g.mlops-goes", has_text="prepare").first.click()
     view.locator(".mlops-RunPage:visible h1", has_text="prepare").first.wait_for()
-    panels.activate_notebook("origin.ipynb")
+    view.locator(".lm-TabBar-tabLabel", has_text="origin.ipynb").first.click()
     card.scroll_into_view_if_needed()
     card.get_by_role("button", name="Restore code").click()
     view.wait_for_function("jupyterapp.shell.currentWidget?.context?.path !== 'origin/origin.ipynb'")
