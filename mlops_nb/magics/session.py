@@ -171,7 +171,12 @@ class Session:
     def folder(self) -> Path:
         """The folder whose git state belongs to the notebook."""
         notebook = self.notebook()
-        return notebook.parent if notebook is not None else Path.cwd()
+        if notebook is not None:
+            return notebook.parent
+        try:
+            return Path.cwd()
+        except OSError:  # the cell has deleted it
+            return Path(self.start_folder)
 
     # -- hooks --------------------------------------------------------------------------------------------------------
 

@@ -185,10 +185,12 @@ class TrackedCell:
             if followed is not None and not followed.nested:
                 self._after_following(followed)
         finally:
-            run, folder = self.run, self.session.folder()
-            # Before the end is written: what is described once the run is delivered needs a journal of its own.
-            run.workspace.drain.later(lambda: describe_surroundings(run, folder))
-            run.finish(status)
+            try:
+                run, folder = self.run, self.session.folder()
+                # Before the end is written: what is described once the run is delivered needs a journal of its own.
+                run.workspace.drain.later(lambda: describe_surroundings(run, folder))
+            finally:
+                self.run.finish(status)
         if self.models and not self.options.model and followed is not None and not followed.nested:
             from mlops_nb.magics.afterwards import offer_afterwards
 

@@ -11,7 +11,10 @@ from typing import Any
 from mlops_nb.errors import InvalidInput
 
 SHORT = 40
-"""Letters of a text in which nothing that is not refused takes long."""
+"""Letters of a text on which a pattern of `FEW` choices takes no time worth watching, which itself takes some."""
+
+FEW = 3
+"""Repeats and alternatives of a pattern that cannot share a short text in many ways."""
 
 SECONDS = 0.5
 """For a pattern on one text."""
@@ -21,13 +24,14 @@ _MANY = 20
 
 
 @lru_cache(maxsize=64)
-def _compile(pattern: str) -> Any:
+def _compile(pattern: str) -> tuple[Any, int]:
+    """A pattern, and the length of texts up to which it is tried without watching the time."""
     import regex  # as `re`, but it ends when it is told to, and does not hold the interpreter
 
     try:
-        return regex.compile(pattern)
+        return regex.compile(pattern), SHORT if sum(map(pattern.count, "*+?{|")) <= FEW else 0
     except (regex.error, OverflowError, RecursionError):
-        return None
+        return None, 0
 
 
 def match(pattern: Any, value: Any) -> int:
@@ -58,10 +62,10 @@ def match(pattern: Any, value: Any) -> int:
     """
     if not isinstance(value, str) or not isinstance(pattern, str):
         return 0
-    compiled = _compile(pattern)
+    compiled, short = _compile(pattern)
     if compiled is None:
         return 0
-    if len(value) <= SHORT:
+    if len(value) <= short:
         return int(compiled.search(value) is not None)
     try:
         return int(compiled.search(value, timeout=SECONDS, concurrent=True) is not None)

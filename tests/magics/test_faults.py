@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -188,3 +189,17 @@ def test_hostile_objects_are_left_alone(shared: Kernel) -> None:
     reply = shared.run("%%track\nother = hostile\nboth = [hostile, other]\nn = len(both)")
     assert reply.status == "ok" and reply.card["metrics"] == {"n": 2.0}
     assert shared.run("print(calls)").text.strip() == "[]"
+
+
+def test_a_cell_that_deletes_the_folder_it_is_in_ends_as_it_did(kernel: Kernel, command: Callable[..., Any]) -> None:
+    kernel.run("import os, tempfile; home = os.getcwd(); os.chdir(tempfile.mkdtemp())")
+    try:
+        kept = kernel.run("%%track -n gone\nos.rmdir(os.getcwd())\nx = len('abc') / 2")
+        failed = kernel.run("%%track -n stopped\nraise KeyboardInterrupt")
+    finally:
+        kernel.run("os.chdir(home)")
+    assert kept.status == "ok" and failed.status == "error"
+    runs = {run["name"]: run for run in command("runs")}
+    assert runs["gone"]["status"] == "FINISHED" and runs["gone"]["metrics"] == {"x": 1.5}
+    assert runs["stopped"]["status"] == "KILLED"
+    assert command("show", "gone")["environment"]["python"]
