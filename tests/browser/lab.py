@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 START_LIMIT = 240.0
 STEP_LIMIT = int(os.environ.get("MLOPS_NB_STEP_LIMIT", "180000"))
@@ -39,6 +41,13 @@ OVERRIDES = {
 def find_chromium() -> str | None:
     """The browser to use: ``MLOPS_NB_CHROMIUM``, else one that is installed."""
     return NAMED_CHROMIUM or next((path for name in CHROMIUM if (path := shutil.which(name))), None)
+
+
+def expect(place: Any) -> Any:
+    """What a place on the page has to show, waited for as long as any step: what was just done may not be drawn yet."""
+    assertions = pytest.importorskip("playwright.sync_api").expect
+    assertions.set_options(timeout=STEP_LIMIT)
+    return assertions(place)
 
 
 class Lab:

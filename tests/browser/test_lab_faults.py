@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.lab import ROOT, Lab, LabPage
+from tests.browser.lab import ROOT, Lab, LabPage, expect
 from tests.browser.sidebar import Panels
 
 pytestmark = [pytest.mark.browser, pytest.mark.nightly, pytest.mark.timeout(900)]
@@ -67,8 +67,8 @@ def test_what_others_write_arrives_live(faults: Panels, own: Lab) -> None:
 def test_a_server_that_stops_and_comes_back(faults: Panels, own: Lab) -> None:
     own.stop()
     faults.page.locator(PROBLEM, has_text="does not answer").wait_for()
-    assert faults.row("first").is_visible(), "what was there stays to be read"
-    assert "not connected" in faults.page.locator(".mlops-Status").inner_text()
+    expect(faults.row("first")).to_be_visible()  # what was there stays to be read
+    expect(faults.page.locator(".mlops-Status")).to_contain_text("not connected")
     faults.snap("1-server-gone")
     write_run(own, "while it was away")
     own.start()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.browser.lab import Lab, LabPage
+from tests.browser.lab import Lab, LabPage, expect
 from tests.browser.sidebar import Panels
 
 pytestmark = [pytest.mark.browser, pytest.mark.nightly, pytest.mark.timeout(900)]
@@ -33,13 +34,13 @@ def test_a_mark_says_verdict_and_whether_the_cell_was_changed(panels: Panels, la
     page.run_all()
     mark = view.locator(MARK)
     view.locator(f"{MARK}.mlops-st-finished").wait_for()
-    assert mark.count() == 1, "only the tracked cell has one"
-    assert "✎" not in mark.inner_text()
+    expect(mark).to_have_count(1)  # only the tracked cell has one
+    expect(mark).not_to_contain_text("✎")
     view.locator(".jp-Notebook .jp-CodeCell").nth(1).scroll_into_view_if_needed()
 
     panels.set_source(1, CELLS[1].replace("0.5", "0.25"))
     view.locator(f"{MARK}.mlops-stale", has_text="✎").wait_for()
-    assert "changed since its last run" in (mark.get_attribute("aria-label") or "")
+    expect(mark).to_have_attribute("aria-label", re.compile(re.escape("changed since its last run")))
     panels.snap_everywhere("1-stale")
     panels.set_source(1, CELLS[1].replace("%%track", "%%track -n other"))
     view.locator(f"{MARK}:not(.mlops-stale)").wait_for()  # how it is tracked is not what it does
@@ -50,10 +51,10 @@ def test_a_mark_says_verdict_and_whether_the_cell_was_changed(panels: Panels, la
     for verdict, symbol in (("identical", "≡"), ("diverged", "≠")):
         view.evaluate(TELL, {"runs": [run], "tags": {"mlops_nb.verdict": verdict}})
         view.locator(MARK, has_text=symbol).wait_for()
-        assert f"reproduced: {verdict}" in (mark.get_attribute("aria-label") or "")
+        expect(mark).to_have_attribute("aria-label", re.compile(re.escape(f"reproduced: {verdict}")))
     panels.snap("2-verdict")
     mark.click()
-    assert panels.active_page("mlops-RunPage").locator("h1").inner_text() == "other"
+    expect(panels.active_page("mlops-RunPage").locator("h1")).to_have_text("other")
     assert page.errors == []
 
 

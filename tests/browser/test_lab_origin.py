@@ -23,9 +23,9 @@ CELLS = [
 
 def test_code_comes_back_and_lineage_leads_on(page: LabPage, lab: Lab, tmp_path: Path) -> None:
     panels, view = Panels(page, tmp_path, "origin"), page.page
-    (lab.root / "origin" / ".mlops_nb").mkdir(parents=True)  # a store of its own
-    lab.write_notebook("origin/origin.ipynb", CELLS)
-    page.open_notebook("origin/origin.ipynb")
+    (lab.root / tmp_path.name / ".mlops_nb").mkdir(parents=True)  # a store of its own
+    lab.write_notebook(f"{tmp_path.name}/origin.ipynb", CELLS)
+    page.open_notebook(f"{tmp_path.name}/origin.ipynb")
     page.run_all()
     panels.set_source(3, "slope = 'something else by now'")
     card = view.locator(".jp-OutputArea .mlops-Card").last

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.lab import Lab, LabPage
+from tests.browser.lab import Lab, LabPage, expect
 from tests.browser.sidebar import Panels, write_training
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]  # a minute on a quiet machine
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]  
 
 def test_track_watch_and_compare(page: LabPage, lab: Lab, tmp_path: Path) -> None:
     panels = Panels(page, tmp_path, "road")
-    _first_half(panels, page, lab, "watched.ipynb")
+    _first_half(panels, page, lab, tmp_path)
     assert page.errors == []
     assert page.outside == [], "something was asked of the network"
 
@@ -22,14 +22,16 @@ def test_track_watch_and_compare(page: LabPage, lab: Lab, tmp_path: Path) -> Non
 @pytest.mark.nightly
 def test_the_whole_road(page: LabPage, lab: Lab, tmp_path: Path) -> None:
     panels = Panels(page, tmp_path, "whole-road")
-    _first_half(panels, page, lab, "road.ipynb")
+    name = _first_half(panels, page, lab, tmp_path)
     _reproduce(panels)
-    _rerun(panels)
-    _register_and_promote(panels)
+    _rerun(panels, name)
+    _register_and_promote(panels, name)
     assert page.errors == []
 
 
-def _first_half(panels: Panels, page: LabPage, lab: Lab, name: str) -> None:
+def _first_half(panels: Panels, page: LabPage, lab: Lab, tmp_path: Path) -> str:
+    """As far as two compared runs; answers with the name of the notebook, a new one in each attempt."""
+    name = f"{tmp_path.name}.ipynb"
     write_training(lab, name)
     page.open_notebook(name)
     sidebar = panels.open_sidebar()
@@ -40,6 +42,7 @@ def _first_half(panels: Panels, page: LabPage, lab: Lab, name: str) -> None:
     _watch(panels)
     _again(panels, page)
     _compare(panels)
+    return name
 
 
 def _track(panels: Panels, page: LabPage) -> None:
@@ -60,7 +63,7 @@ def _watch(panels: Panels) -> None:
     view.locator(".mlops-Row .mlops-st-running").first.wait_for()
     strip = view.locator(".mlops-Strip .mlops-Card")
     strip.locator(".mlops-Tile", has_text="loss").wait_for()
-    assert strip.get_by_role("button", name="Stop").is_enabled()
+    expect(strip.get_by_role("button", name="Stop")).to_be_enabled()
     for place in (".mlops-Row-run", ".mlops-Strip .mlops-Tile"):
         view.locator(f"{place} .mlops-Spark path").first.wait_for()
     panels.snap("2-live")
@@ -68,7 +71,7 @@ def _watch(panels: Panels) -> None:
     panels.wait_cell(2)
     card = view.locator(".jp-OutputArea .mlops-Card")
     card.wait_for()
-    assert "accuracy" in card.inner_text()
+    expect(card).to_contain_text("accuracy")
     strip.wait_for(state="detached")
     view.locator(".mlops-Row .mlops-st-finished").first.wait_for()
     view.locator(".mlops-Mark.mlops-st-finished").wait_for()
@@ -90,12 +93,13 @@ def _compare(panels: Panels) -> None:
     view.locator(".mlops-Rows").focus()
     for key in ("ArrowDown", "Space", "ArrowDown", "Space"):
         view.keyboard.press(key)
-    assert "2 picked" in view.locator(".mlops-Picked").inner_text()
+    expect(view.locator(".mlops-Picked")).to_contain_text("2 picked")
     view.keyboard.press("c")
     compare = panels.active_page("mlops-ComparePage")
     row = compare.locator("tr", has=view.locator("th", has_text="lr")).first
     row.wait_for()
-    assert "0.1" in row.inner_text() and "0.7" in row.inner_text()
+    for rate in ("0.1", "0.7"):
+        expect(row).to_contain_text(rate)
     panels.snap("4-compare")
     compare.get_by_role("tab", name="Curves").click()
     compare.locator(".uplot canvas").first.wait_for()
@@ -113,21 +117,21 @@ def _reproduce(panels: Panels) -> None:
     run.get_by_role("button", name="Reproduce").click()
     panels.wait_job("finished")
     job = panels.active_page("mlops-JobPage")
-    assert "identical" in job.locator(".mlops-VerdictBox").inner_text()
+    expect(job.locator(".mlops-VerdictBox")).to_contain_text("identical")
     panels.snap("6-reproduced")
     view.locator(".mlops-Row .mlops-Badge", has_text="≡").first.wait_for()
 
 
-def _rerun(panels: Panels) -> None:
+def _rerun(panels: Panels, name: str) -> None:
     """The form of the notebook's typed parameters starts a job; its result opens."""
     view = panels.page
-    panels.activate_notebook("road.ipynb")
+    panels.activate_notebook(name)
     panels.command("mlops-nb:rerun-with")
     form = panels.active_page("mlops-FormPage")
     field = form.locator("#mlops-p-lr")
     field.fill("fast")
-    assert form.get_by_text("A number is needed.").is_visible()
-    assert form.get_by_role("button", name="Run", exact=True).is_disabled()
+    expect(form.get_by_text("A number is needed.")).to_be_visible()
+    expect(form.get_by_role("button", name="Run", exact=True)).to_be_disabled()
     field.fill("0.3")
     panels.snap("7-form")
     form.get_by_role("button", name="Run", exact=True).click()
@@ -140,10 +144,10 @@ def _rerun(panels: Panels) -> None:
     view.wait_for_function("document.querySelectorAll('.mlops-Row-run').length >= 3")
 
 
-def _register_and_promote(panels: Panels) -> None:
+def _register_and_promote(panels: Panels, name: str) -> None:
     """From the card of the cell to a champion."""
     view = panels.page
-    panels.activate_notebook("road.ipynb")
+    panels.activate_notebook(name)
     card = view.locator(".jp-OutputArea .mlops-Card")
     card.get_by_role("button", name="Register").click()
     view.locator(".jp-Dialog input[list]").fill("churn")

@@ -4,6 +4,7 @@ screens, by keys alone, and with what axe-core finds."""
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.lab import ROOT, Lab, LabPage
+from tests.browser.lab import ROOT, Lab, LabPage, expect
 from tests.browser.sidebar import Panels
 
 pytestmark = [pytest.mark.browser, pytest.mark.nightly, pytest.mark.timeout(900)]
@@ -131,10 +132,10 @@ def test_comparison_by_keys(views: Panels) -> None:
     tabs = {"Curves": ".uplot canvas", "Plots": ".mlops-Axis-name", "Code": ".mlops-Tab", "Outputs": ".mlops-Tab"}
     for tab, shows in tabs.items():
         view.keyboard.press("ArrowRight")
-        assert compare.get_by_role("tab", name=tab).get_attribute("aria-selected") == "true"
+        expect(compare.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
         compare.locator(shows).first.wait_for()
         if tab == "Plots":
-            assert compare.locator(".mlops-Dot").count() == 6
+            expect(compare.locator(".mlops-Dot")).to_have_count(6)
             compare.locator(".mlops-Bars tr", has_text="lr").wait_for()
             views.snap_everywhere("5-plots")
             views.check_accessible(".mlops-ComparePage")
@@ -173,7 +174,7 @@ def test_a_reload_keeps_what_was_chosen(views: Panels) -> None:
     view.evaluate("jupyterapp.restored.then(() => true)")
     views.open_sidebar()
     view.locator(".mlops-Row-group", has_text="churn").wait_for()
-    assert view.locator(".mlops-Section button", has_text="Jobs").get_attribute("aria-expanded") == "true"
+    expect(view.locator(".mlops-Section button", has_text="Jobs")).to_have_attribute("aria-expanded", "true")
     _clean(views)
 
 
@@ -191,7 +192,7 @@ def _search(views: Panels) -> None:
     view.locator(".mlops-Search-list li").first.wait_for()
     view.keyboard.press("ArrowDown")
     view.keyboard.press("Enter")
-    assert field.input_value().startswith("metrics.accuracy")
+    expect(field).to_have_value(re.compile("^metrics.accuracy"))
     field.fill("metrics.accuracy > 0.9 AND params.depth = 3")
     view.wait_for_function("Number(document.querySelector('.mlops-Total').textContent) < 20")
     field.fill("metrics.accuracy >> 0.9")
@@ -251,7 +252,7 @@ def _groups(views: Panels) -> None:
     views.open_menu("Group by").get_by_text("Experiment").click()
     group = view.locator(".mlops-Row-group", has_text="churn")
     group.wait_for()
-    assert "120" in group.inner_text()
+    expect(group).to_contain_text("120")
     view.locator(".mlops-Row-run").first.wait_for()
     views.snap_everywhere("1-groups")
     views.open_menu("Group by").get_by_text("Sweep or parent").click()
@@ -295,7 +296,7 @@ def _hostile(views: Panels) -> None:
     row.wait_for()
     row.click()
     run = views.active_page("mlops-RunPage")
-    assert run.locator("img, b:has-text('bold')").count() == 0
+    expect(run.locator("img, b:has-text('bold')")).to_have_count(0)
     views.snap_everywhere("6-hostile")
     run.get_by_role("tab", name="Artifacts").click()
     run.locator(".mlops-Files-list button", has_text="report.html").click()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.lab import Lab, LabPage
+from tests.browser.lab import Lab, LabPage, expect
 
 pytestmark = pytest.mark.browser
 
@@ -27,20 +27,20 @@ _ = promote("churn <b>", 1, "champion", comment="first")"""
 
 
 def test_the_whole_road_by_clicks(page: LabPage, lab: Lab, tmp_path: Path) -> None:
-    lab.write_notebook("models/models.ipynb", [START, "%mlops models"])
-    page.open_notebook("models/models.ipynb")
+    lab.write_notebook(f"{tmp_path.name}/models.ipynb", [START, "%mlops models"])
+    page.open_notebook(f"{tmp_path.name}/models.ipynb")
     page.run_all()
     view = page.page
     panel = view.locator(".mlops-nb-panel")
     panel.locator(".versions tbody tr").first.wait_for()
-    assert panel.locator("h3").inner_text() == "churn <b>"
+    expect(panel.locator("h3")).to_have_text("churn <b>")
 
     panel.locator("button", has_text="Register").first.click()
     panel.locator(".offer", has_text="fit 2").click()
     panel.locator(".action button[type=submit]").click()
     panel.locator(".said.ok", has_text="Version 3 of churn <b> is registered.").wait_for()
-    assert panel.locator(".versions tbody tr").count() == 3
-    assert panel.locator(".versions td.best").inner_text() == "0.80"
+    expect(panel.locator(".versions tbody tr")).to_have_count(3)
+    expect(panel.locator(".versions td.best")).to_have_text("0.80")
 
     panel.locator(".tabname", has_text="Gates").click()
     panel.locator("button", has_text="Add a check").click()
@@ -52,20 +52,20 @@ def test_the_whole_road_by_clicks(page: LabPage, lab: Lab, tmp_path: Path) -> No
     panel.locator(".tabname", has_text="Versions").click()
     panel.locator(".versions tbody tr").first.locator("button", has_text="Promote").click()
     panel.locator(".action input[aria-label=alias]").fill("champion")
-    assert "@champion moves from version 1 to 3 · 1 check" in panel.locator(".action .effect").inner_text()
+    expect(panel.locator(".action .effect")).to_contain_text("@champion moves from version 1 to 3 · 1 check")
     panel.locator(".action button[type=submit]").click()
     panel.locator(".checklist .err").wait_for()
-    assert "auc is 0.8, less than 0.9" in panel.locator(".checklist").inner_text()
+    expect(panel.locator(".checklist")).to_contain_text("auc is 0.8, less than 0.9")
     page.screenshots(tmp_path / "models-refused.png")
     panel.locator(".action .check.warn input").check()
     panel.locator(".action button[type=submit]").click()
-    assert "Say why" in panel.locator(".action .refusal").inner_text(), "nothing is forced without a comment"
+    expect(panel.locator(".action .refusal")).to_contain_text("Say why")  # nothing is forced without a comment
     panel.locator(".action input[aria-label=comment]").fill("needed today")
     panel.locator(".action button[type=submit]").click()
     panel.locator(".said.ok", has_text="Version 3 is @champion now.").wait_for()
 
     panel.locator(".place button", has_text="roll back").click()
-    assert "goes from version 3 back to version 1" in panel.locator(".action .effect").inner_text()
+    expect(panel.locator(".action .effect")).to_contain_text("goes from version 3 back to version 1")
     panel.locator(".action button[type=submit]").click()
     panel.locator(".said.ok", has_text="@champion is version 1 again.").wait_for()
 
@@ -81,9 +81,9 @@ def test_the_whole_road_by_clicks(page: LabPage, lab: Lab, tmp_path: Path) -> No
     assert page.errors == [] and page.outside == []
 
 
-def test_keys_typed_in_a_form_stay_in_it(page: LabPage, lab: Lab) -> None:
-    lab.write_notebook("keys/models.ipynb", [START, "%mlops models"])
-    page.open_notebook("keys/models.ipynb")
+def test_keys_typed_in_a_form_stay_in_it(page: LabPage, lab: Lab, tmp_path: Path) -> None:
+    lab.write_notebook(f"{tmp_path.name}/models.ipynb", [START, "%mlops models"])
+    page.open_notebook(f"{tmp_path.name}/models.ipynb")
     page.run_all()
     panel = page.page.locator(".mlops-nb-panel")
     panel.locator(".versions tbody tr").first.locator("button", has_text="Promote").click()
@@ -91,9 +91,9 @@ def test_keys_typed_in_a_form_stay_in_it(page: LabPage, lab: Lab) -> None:
     for key in "ddbax":
         panel.locator(".action select").press(key)
     panel.locator(".action input[aria-label=alias]").press_sequentially("ddbax")
-    assert panel.locator(".action input[aria-label=alias]").input_value() == "ddbax"
+    expect(panel.locator(".action input[aria-label=alias]")).to_have_value("ddbax")
     panel.locator(".action input[aria-label=alias]").press("Escape")
-    assert panel.locator(".action").count() == 0
+    expect(panel.locator(".action")).to_have_count(0)
     assert page.page.evaluate("jupyterapp.shell.currentWidget.content.widgets.length") == 2
 
 
@@ -113,14 +113,14 @@ _ = mlops_nb.registry.promote("wine", 1, "champion")"""
 
 
 def test_a_model_is_evaluated_by_clicks(page: LabPage, lab: Lab, tmp_path: Path) -> None:
-    lab.write_notebook("evaluate/models.ipynb", [TRAINED, "%mlops models"])
-    page.open_notebook("evaluate/models.ipynb")
+    lab.write_notebook(f"{tmp_path.name}/models.ipynb", [TRAINED, "%mlops models"])
+    page.open_notebook(f"{tmp_path.name}/models.ipynb")
     page.run_all()
     panel = page.page.locator(".mlops-nb-panel")
     panel.locator("button", has_text="Evaluate").click()
     panel.locator("datalist option[value=X_test]").wait_for(state="attached")
     panel.locator(".action button[type=submit]").click()
-    assert "Name the data" in panel.locator(".action .refusal").inner_text()
+    expect(panel.locator(".action .refusal")).to_contain_text("Name the data")
     panel.locator(".action input[aria-label=data]").fill("nowhere.csv")
     panel.locator(".action input[aria-label=truth]").fill("y_test")
     panel.locator(".action button[type=submit]").click()

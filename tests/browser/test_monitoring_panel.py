@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.lab import Lab, LabPage, kept
+from tests.browser.lab import Lab, LabPage, expect, kept
 
 pytestmark = pytest.mark.browser
 
 START = """%load_ext mlops_nb
-import time, mlops_nb, numpy as np, pandas as pd
+import os, time, mlops_nb, numpy as np, pandas as pd
+mlops_nb.connect(os.path.abspath("store"))  # one of its own: kernels of one server share the project's
 from mlops_nb import workspace
 from mlops_nb.serving import Recorder, log_folder
 from mlops_nb.serving.recorder import Answer, Truth
@@ -50,14 +51,14 @@ recorder.close()"""
 
 
 def test_look_again_and_a_refusal(page: LabPage, lab: Lab, tmp_path: Path) -> None:
-    lab.write_notebook("monitoring/monitoring.ipynb", [START, "%mlops monitor models:/churn/1"])
-    page.open_notebook("monitoring/monitoring.ipynb")
+    lab.write_notebook(f"{tmp_path.name}/monitoring.ipynb", [START, "%mlops monitor models:/churn/1"])
+    page.open_notebook(f"{tmp_path.name}/monitoring.ipynb")
     page.run_all()
     view = page.page
     panel = view.locator(".mlops-nb-panel")
     panel.locator(".report table.columns tbody tr").first.wait_for()
-    assert panel.locator("strong").first.inner_text() == "models:/churn/1"
-    assert "city <b>" in panel.locator(".report").inner_text()
+    expect(panel.locator("strong").first).to_have_text("models:/churn/1")
+    expect(panel.locator(".report")).to_contain_text("city <b>")
     assert panel.locator(".report img.picture").count() > 8
     for theme in ("light", "dark"):
         page.set_theme(theme)

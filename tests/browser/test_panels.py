@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.browser.lab import Lab, LabPage
+from tests.browser.lab import Lab, LabPage, expect
 
 pytestmark = pytest.mark.browser
 
@@ -88,7 +87,7 @@ def test_thousands_of_runs_sort_filter_and_scroll(shown: LabPage, tmp_path: Path
     box = view.locator(".mlops-nb-panel .filter")
     box.fill("what")
     view.wait_for_function("document.querySelector('.mlops-nb-panel .refusal').textContent.includes('character 1')")
-    assert box.get_attribute("aria-invalid") == "true"
+    expect(box).to_have_attribute("aria-invalid", "true")
     shown.screenshot(tmp_path / "runs-refused.png")
     box.fill("params.model = 'gbm'")
     box.press("Enter")
@@ -106,7 +105,7 @@ def test_the_keyboard_selects_opens_and_compares(shown: LabPage, tmp_path: Path)
     grid.focus()
     for key in ("ArrowDown", "ArrowDown", " ", "ArrowDown", " "):
         grid.press(key)
-    assert "2 selected" in view.locator(".mlops-nb-panel .note").inner_text()
+    expect(view.locator(".mlops-nb-panel .note")).to_contain_text("2 selected")
     grid.press("End")
     view.wait_for_selector('.mlops-nb-panel [aria-rowindex="5001"].cursor')
     grid.press("Home")
@@ -116,7 +115,7 @@ def test_the_keyboard_selects_opens_and_compares(shown: LabPage, tmp_path: Path)
 
     grid.press("Enter")
     view.wait_for_selector(".mlops-nb-panel .below .mlops-nb.page")
-    assert "fit(lr)" in view.locator(".mlops-nb-panel .below .code").first.inner_text()
+    expect(view.locator(".mlops-nb-panel .below .code").first).to_contain_text("fit(lr)")
     view.locator(".mlops-nb-panel .below .btn", has_text="Close").click()
 
     view.locator(".mlops-nb-panel .btn.main").click()
@@ -160,22 +159,22 @@ def test_curves_overlay_with_hover_log_axis_and_smoothing(page: LabPage, lab: La
     view.wait_for_selector(".mlops-nb-panel .plot")
     plot = ".mlops-nb-panel .plot"
 
-    def path() -> Any:
-        return view.locator(f"{plot} path.ln:not(.ghost)").first.get_attribute("d")
-
-    linear = path()
+    line = view.locator(f"{plot} path.ln:not(.ghost)")
+    linear = line.first.get_attribute("d")
     view.locator(".mlops-nb-panel .controls input[type=checkbox]").check()
-    assert path() != linear, "the log axis draws another line"
-    logarithmic = path()
+    expect(line.first).not_to_have_attribute("d", linear)  # the log axis draws another line
+    logarithmic = line.first.get_attribute("d")
     view.locator(".mlops-nb-panel .controls input[type=range]").fill("0.9")
-    assert path() != logarithmic and view.locator(f"{plot} .ghost").count() > 0
-    lines = view.locator(f"{plot} path.ln:not(.ghost)").count()
+    expect(line.first).not_to_have_attribute("d", logarithmic)
+    expect(view.locator(f"{plot} .ghost").first).to_be_attached()
+    lines = line.count()
     view.locator(".mlops-nb-panel .legend .key").first.click()
-    assert view.locator(f"{plot} path.ln:not(.ghost)").count() < lines
+    expect(line).not_to_have_count(lines)
+    assert line.count() < lines
     view.locator(plot).first.hover()
-    assert view.locator(f"{plot} .tipbox .tv").first.text_content()
+    expect(view.locator(f"{plot} .tipbox .tv").first).not_to_be_empty()
     frame = view.locator(".mlops-nb-panel .output iframe").first
-    assert frame.content_frame.locator("b").inner_text() == "shown"
+    expect(frame.content_frame.locator("b")).to_have_text("shown")
     page.screenshot(tmp_path / "compare.png")
     _nothing_wrong(page)
 
@@ -186,15 +185,15 @@ def test_a_saved_notebook_keeps_panel_and_card_without_their_kernel(page: LabPag
     page.run_all()
     page.page.wait_for_selector(".mlops-Card .mlops-Spark")
     page.page.wait_for_selector(".mlops-nb-panel .body .row")
-    assert not page.page.locator(".mlops-nb.runs").first.is_visible(), "the panel stands for its static view"
+    expect(page.page.locator(".mlops-nb.runs").first).not_to_be_visible()  # the panel stands for its static view
     page.save()
     lab.end_sessions()
     page.open_notebook("saved.ipynb")
     table = page.page.locator(".jp-OutputArea-output .mlops-nb.runs").first
     table.wait_for()
-    assert "The newest 50 runs" in table.inner_text()
-    assert "model not found" not in page.page.locator(".jp-Notebook").inner_text()
-    assert page.page.locator(".mlops-nb-panel").count() == 0
-    assert page.page.locator(".mlops-Card .mlops-Card-name").inner_text()
+    expect(table).to_contain_text("The newest 50 runs")
+    expect(page.page.locator(".jp-Notebook")).not_to_contain_text("model not found")
+    expect(page.page.locator(".mlops-nb-panel")).to_have_count(0)
+    expect(page.page.locator(".mlops-Card .mlops-Card-name")).not_to_be_empty()
     page.screenshots(tmp_path / "saved.png")
     _nothing_wrong(page)

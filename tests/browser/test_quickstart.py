@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.browser.lab import ROOT, SCREENSHOTS, Lab, LabPage
+from tests.browser.lab import ROOT, SCREENSHOTS, Lab, LabPage, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -46,20 +45,20 @@ def test_cards_panels_and_comparison(page: LabPage, lab: Lab, quickstart: str, t
 
 def _look_through(page: LabPage, tmp_path: Path, theme: str) -> None:
     cards = page.page.locator(".jp-OutputArea .mlops-Card")
-    assert cards.count() == 5
+    expect(cards).to_have_count(5)
     for index, name in enumerate(("prepare", "baseline", "sgd", "boosting", "verdict")):
         card = cards.nth(index)
         card.scroll_into_view_if_needed()
-        assert name in card.inner_text()
+        expect(card).to_contain_text(name)
         _snap(page, tmp_path, f"quickstart-{theme}-card-{name}")
-    assert "malignant_found" in cards.nth(1).inner_text()
+    expect(cards.nth(1)).to_contain_text("malignant_found")
     panel = _show(page, ".mlops-nb-panel")
     panel.locator(".body .row").first.wait_for()
-    assert re.search(r"boosting", panel.inner_text())
+    expect(panel).to_contain_text("boosting")
     _snap(page, tmp_path, f"quickstart-{theme}-runs")
     comparison = page.page.locator(".mlops-nb-panel").nth(1)
     comparison.scroll_into_view_if_needed()
-    assert "accuracy" in comparison.inner_text()
+    expect(comparison).to_contain_text("accuracy")
     _snap(page, tmp_path, f"quickstart-{theme}-compare")
 
 

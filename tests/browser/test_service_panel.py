@@ -52,8 +52,8 @@ threading.Thread(target=send, args=(people(4000, 2, older=9, cities=("Bern", "Zu
 
 
 def test_requests_latency_and_drift_live(page: LabPage, lab: Lab, tmp_path: Path) -> None:
-    lab.write_notebook("service/serve.ipynb", [START, "%mlops serve models:/churn@champion", ASK])
-    page.open_notebook("service/serve.ipynb")
+    lab.write_notebook(f"{tmp_path.name}/serve.ipynb", [START, "%mlops serve models:/churn@champion", ASK])
+    page.open_notebook(f"{tmp_path.name}/serve.ipynb")
     page.run_all()
     panel = page.page.locator(".mlops-nb-service")
     panel.locator(".state.on", has_text="serving").wait_for()

@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tests.browser.lab import Lab, LabPage
+from tests.browser.lab import Lab, LabPage, expect
 
 pytestmark = pytest.mark.browser
 
@@ -44,15 +44,18 @@ def test_where_a_sweep_stands(page: LabPage, lab: Lab, tmp_path: Path, theme: st
     page.run_cell(0)
     view, panel = page.page, page.page.locator(".mlops-nb-panel")
     panel.locator(".meter i").first.wait_for()
-    assert "sweep of <b>churn</b>" in panel.locator(".head").inner_text(), "a name is text, never HTML"
-    assert "2 running" in panel.locator(".head").inner_text() and "left" in panel.locator(".head").inner_text()
-    assert panel.locator("svg .pc").count() == 38 and panel.locator("svg .top").count() == 1
+    expect(panel.locator(".head")).to_contain_text("sweep of <b>churn</b>")  # a name is text, never HTML
+    for part in ("2 running", "left"):
+        expect(panel.locator(".head")).to_contain_text(part)
+    expect(panel.locator("svg .pc")).to_have_count(38)
+    expect(panel.locator("svg .top")).to_have_count(1)
     page.screenshot(tmp_path / f"sweep-live-{theme}.png")
     page.run_cell(1)
     panel.locator("h4", has_text="What matters").wait_for()
-    assert "96% busy" in panel.locator(".head").inner_text() and "running" not in panel.locator(".head").inner_text()
+    expect(panel.locator(".head")).to_contain_text("96% busy")
+    expect(panel.locator(".head")).not_to_contain_text("running")
     panel.locator("tbody tr").nth(1).hover()
-    assert panel.locator("svg.picking .pc.lit").count() == 1
+    expect(panel.locator("svg.picking .pc.lit")).to_have_count(1)
     panel.scroll_into_view_if_needed()
     page.screenshot(tmp_path / f"sweep-{theme}.png")
     panel.locator("h4", has_text="What matters").scroll_into_view_if_needed()
@@ -63,14 +66,15 @@ def test_where_a_sweep_stands(page: LabPage, lab: Lab, tmp_path: Path, theme: st
 
 @pytest.mark.slow
 def test_a_sweep_goes_on_under_its_cell(page: LabPage, lab: Lab, tmp_path: Path) -> None:
-    lab.write_notebook("live/train.ipynb", ["x = 1.0\nn = 1", "import mlops_nb\nmlops_nb.log_metric('score', x * n)"])
-    path = lab.root / "live" / "train.ipynb"
+    folder = tmp_path.name  # of this attempt: another one would go on with the sweep of this
+    train = ["x = 1.0\nn = 1", "import mlops_nb\nmlops_nb.log_metric('score', x * n)"]
+    path = lab.write_notebook(f"{folder}/train.ipynb", train)
     book = nbformat.read(path, as_version=4)
     book.cells[0].metadata["tags"] = ["parameters"]
     nbformat.write(book, path)
     words = "%mlops sweep train.ipynb -p x=1,2 -p n=1..2 --metric score --workers 1"
-    lab.write_notebook("live/sweep.ipynb", ["%load_ext mlops_nb", words])
-    page.open_notebook("live/sweep.ipynb")
+    lab.write_notebook(f"{folder}/sweep.ipynb", ["%load_ext mlops_nb", words])
+    page.open_notebook(f"{folder}/sweep.ipynb")
     page.run_cell(0)
     page.page.evaluate("jupyterapp.shell.currentWidget.content.activeCellIndex = 1")
     page.page.evaluate("void jupyterapp.commands.execute('notebook:run-cell')")
