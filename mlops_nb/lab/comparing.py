@@ -24,18 +24,21 @@ h1 {{ font-size: 20px; margin: 0 }} .about {{ color: #5c5c5c; margin: 4px 0 22px
 <body><h1>{title}</h1><p class="about">{about}</p>
 {body}</body></html>
 """
+POINTS = 800
+"""About so many points of a curve are compared."""
+
 AXES = 12
 FEWEST = 4
 """Runs from which on importance says anything."""
 
 
 class _Source:
-    """Runs for the record of a comparison; curves are thinned before they are read as lists."""
+    """Runs for the record of a comparison; of a long curve only the outline is read."""
 
     def __init__(self, space: Workspace) -> None:
         from mlops_nb.verbs.source import StoreSource
 
-        self._source = StoreSource(space)
+        self._source, self._store = StoreSource(space), space.store
 
     def page(self, *asked: Any) -> Any:
         return self._source.page(*asked)
@@ -44,16 +47,7 @@ class _Source:
         return self._source.view(run_id)
 
     def history(self, run_id: str, key: str) -> Any:
-        from array import array
-
-        from mlops_nb.entities import Points
-        from mlops_nb.lab.curves import thin_points
-
-        points = self._source.history(run_id, key)
-        if len(points) <= 800:
-            return points
-        xs, ys, times = thin_points(points, 400)
-        return Points(array("d", ys), array("q", xs), array("q", times))
+        return self._store.outline(run_id, key, points=POINTS).points
 
 
 def compare(context: Context, request: Request) -> Compared:

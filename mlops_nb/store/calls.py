@@ -22,7 +22,7 @@ STORE = f"{ROOT}/store"
 READ = frozenset(
     "artifacts changes count_runs data data_of delivered digests facts find_experiment find_runs get_experiment "
     "get_logged_model get_model get_run get_setting get_version group_runs history info last_change last_points "
-    "latest_versions line_runs logged_model_files logs model_changes model_versions open_runs param_history "
+    "latest_versions line_runs logged_model_files logs model_changes model_versions open_runs outline param_history "
     "point_counts run_keys run_values runs_with_data search_experiments search_logged_models search_models "
     "search_runs search_versions version_files".split()
 )

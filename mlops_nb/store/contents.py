@@ -10,9 +10,10 @@ from sqlalchemy import BindParameter, bindparam, literal_column, select, union
 
 from mlops_nb.entities import Artifact, DataRef, LogLine, ParamValue, Points
 from mlops_nb.store import logged_schema, registry_schema, schema
-from mlops_nb.store.curves import fetch_curve
+from mlops_nb.store.curves import fetch_curve, fetch_outline
 from mlops_nb.store.documents import fetch_data, fetch_facts
 from mlops_nb.store.lookup import Lookup
+from mlops_nb.store.outlines import Outline, make_view
 from mlops_nb.store.rows import storable
 
 
@@ -22,6 +23,20 @@ class Contents(Lookup):
     def history(self, run_id: str, key: str) -> Points:
         """All points of a metric in the order in which they were logged; empty if there are none."""
         return fetch_curve(self._database, storable(run_id), storable(key))
+
+    def outline(
+        self,
+        run_id: str,
+        key: str,
+        *,
+        points: int = 800,
+        by: str = "step",
+        low: float | None = None,
+        high: float | None = None,
+    ) -> Outline:
+        """A metric's curve as it is drawn."""
+        view = make_view(points, by, low, high)
+        return fetch_outline(self._database, storable(run_id), storable(key), view)
 
     def param_history(self, run_id: str, key: str) -> list[tuple[ParamValue, int]]:
         """Every value that a param had, with the time in milliseconds, oldest first."""

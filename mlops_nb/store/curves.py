@@ -12,7 +12,8 @@ from mlops_nb.entities import Points
 from mlops_nb.errors import NotFound
 from mlops_nb.store import schema
 from mlops_nb.store.drafts import Draft
-from mlops_nb.store.engine import Database, Transaction
+from mlops_nb.store.engine import Database, Statement, Transaction
+from mlops_nb.store.outlines import Outline, View, outline_chunks, outline_points
 from mlops_nb.store.points import (
     SEAL,
     decode_chunks,
@@ -139,16 +140,67 @@ def fetch_curve(database: Database, run_id: str, key: str) -> Points:
     NotFound
         If there is no such run.
     """
-    runs, metrics, points = schema.runs, schema.metrics, schema.points
+    with database.read() as transaction:
+        found = _find(database, transaction, run_id, key)
+        if isinstance(found, Points):
+            return found
+        chunks = transaction.all(_chunks(database), run=found[0], key=key)
+    return decode_chunks(chunks)
+
+
+def fetch_outline(database: Database, run_id: str, key: str, view: View) -> Outline:
+    """A curve as it is drawn; chunk by chunk, so that a long one is never held whole.
+
+    Parameters
+    ----------
+    database : Database
+        To read.
+    run_id, key : str
+        Which metric.
+    view : View
+        What is asked for.
+
+    Returns
+    -------
+    Outline
+        Empty if the run has no such metric.
+
+    Raises
+    ------
+    NotFound
+        If there is no such run.
+    """
+    with database.read() as transaction:
+        found = _find(database, transaction, run_id, key)
+        if isinstance(found, Points):
+            return outline_points(found, view)
+        run, count = found
+        return outline_chunks(transaction.each(_chunks(database), run=run, key=key), count, view)
+
+
+def _find(database: Database, transaction: Transaction, run_id: str, key: str) -> Points | tuple[int, int]:
+    """A metric's points, where these are none or one; else the run's number, and how many there are in chunks."""
+    runs, metrics = schema.runs, schema.metrics
     head = database.statement(
         "curve",
         lambda: (
-            select(runs.c.no, *(metrics.c[name] for name in ("value", "step", "timestamp", "seq")))
+            select(runs.c.no, *(metrics.c[name] for name in ("value", "step", "timestamp", "seq", "count")))
             .select_from(runs.outerjoin(metrics, (metrics.c.run == runs.c.no) & (metrics.c.key == bindparam("key"))))
             .where(runs.c.run_id == bindparam("run_id"))
         ),
     )
-    body = database.statement(
+    row = transaction.first(head, key=key, run_id=run_id)
+    if row is None:
+        raise NotFound(f"Run '{run_id}' does not exist.", hint="List runs with: mlops-nb runs")
+    no, value, step, timestamp, seq, count = row
+    if step is None:
+        return Points()
+    return _single(value, step, timestamp) if seq == 0 else (no, count)
+
+
+def _chunks(database: Database) -> Statement:
+    points = schema.points
+    return database.statement(
         "chunks",
         lambda: (
             select(points.c.chunk, points.c.count)
@@ -156,14 +208,3 @@ def fetch_curve(database: Database, run_id: str, key: str) -> Points:
             .order_by(points.c.seq)
         ),
     )
-    with database.read() as transaction:
-        row = transaction.first(head, key=key, run_id=run_id)
-        if row is None:
-            raise NotFound(f"Run '{run_id}' does not exist.", hint="List runs with: mlops-nb runs")
-        no, value, step, timestamp, seq = row
-        if step is None:
-            return Points()
-        if seq == 0:
-            return _single(value, step, timestamp)
-        chunks = transaction.all(body, run=no, key=key)
-    return decode_chunks(chunks)

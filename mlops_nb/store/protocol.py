@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from mlops_nb.entities import Artifact, Batch, DataRef, Experiment, LogLine, Metric, Page, ParamValue, Points, Run
 from mlops_nb.store.logged import LoggedModelStore
+from mlops_nb.store.outlines import Outline
 from mlops_nb.store.registry import RegistryStore
 
 
@@ -129,6 +130,20 @@ class RunStore(Protocol):
 
     def history(self, run_id: str, key: str) -> Points:
         """All points of a metric in the order in which they were logged; empty if there are none."""
+
+    def outline(
+        self,
+        run_id: str,
+        key: str,
+        *,
+        points: int = 800,
+        by: str = "step",
+        low: float | None = None,
+        high: float | None = None,
+    ) -> Outline:
+        """A metric's curve as it is drawn: about so many of its points, in the order of steps (``by`` = ``step``) or
+        times, of each stretch the first, the lowest, the highest and the last, and a gap. `low` and `high` are the ends
+        of the view, in steps or in seconds since the first point; the next point beyond each is there too."""
 
     def param_history(self, run_id: str, key: str) -> list[tuple[ParamValue, int]]:
         """Every value that a param had, with the time in milliseconds, oldest first."""

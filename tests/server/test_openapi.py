@@ -41,6 +41,7 @@ def test_answers_are_as_described(described: Any, client: Client, space: Workspa
         "get_run": {"run_id": run_id},
         "search_runs": {"filter": "metrics.m > 1", "limit": 5},
         "history": {"run_id": run_id, "key": "m"},
+        "outline": {"run_id": run_id, "key": "m", "points": 100, "low": 0.5},
         "changes": {"since": 0},
         "param_history": {"run_id": run_id, "key": "p"},
         "search_experiments": {},

@@ -10,6 +10,7 @@ from mlops_nb.entities import Artifact, Batch, DataRef, LogLine, Metric, Page, P
 from mlops_nb.errors import NotFound
 from mlops_nb.store.abroad.api import Json
 from mlops_nb.store.abroad.writing import AbroadWriting
+from mlops_nb.store.outlines import Outline, make_view, outline_points
 from mlops_nb.wire.foreign import ID_TAG, KEPT_TAG, read_experiment, read_history, read_number, read_run, read_run_data
 from mlops_nb.wire.kept import FOLDER, Kept
 from mlops_nb.wire.mlflow import model_ref
@@ -89,6 +90,19 @@ class AbroadReading(AbroadWriting):
             points = read_history(self.pages("GET", "metrics/get-history", "metrics", asked))
         batch = kept.restore_batch(Batch(run_id, "", metrics={key: points}))
         return batch.metrics[key]
+
+    def outline(
+        self,
+        run_id: str,
+        key: str,
+        *,
+        points: int = 800,
+        by: str = "step",
+        low: float | None = None,
+        high: float | None = None,
+    ) -> Outline:
+        """A metric's curve as it is drawn: MLflow gives all points, and the outline is made here."""
+        return outline_points(self.history(run_id, key), make_view(points, by, low, high))
 
     def param_history(self, run_id: str, key: str) -> list[tuple[ParamValue, int]]:
         """Every value that a param had, as far as it is known."""

@@ -8,7 +8,7 @@ from array import array
 import pytest
 
 from mlops_nb.entities import Batch, Points, new_id
-from mlops_nb.errors import NotFound
+from mlops_nb.errors import InvalidInput, NotFound
 from mlops_nb.store import RunStore
 from tests.store.contract.making import T0, add, begin, found, points, same
 
@@ -75,6 +75,29 @@ class TestMetrics:
         store.apply([Batch(run_id, "", metrics={"m": whole})])
         assert store.history(run_id, "m") == whole
         assert store.get_run(run_id).metrics["m"] == count - 1
+
+    def test_an_outline_is_the_curve_in_few_points(self, store: RunStore) -> None:
+        count = 40_000
+        whole = Points(array("d", [0.5] * count), array("q", range(count)), array("q", range(T0, T0 + 9 * count, 9)))
+        whole.values[12_345], whole.values[777], whole.values[-1] = 9.0, math.nan, -1.0
+        run_id = add(store, metrics={"one": 3.0})
+        store.apply([Batch(run_id, "", metrics={"m": Points(whole.values[:7], whole.steps[:7], whole.timestamps[:7])})])
+        store.apply([Batch(run_id, "", metrics={"m": Points(whole.values[7:], whole.steps[7:], whole.timestamps[7:])})])
+        found = store.outline(run_id, "m", points=200)
+        assert (found.count, found.low, found.high, found.last, found.start) == (count, -1.0, 9.0, -1.0, T0)
+        assert 100 < len(found.points) <= 260 and found.points.steps.tolist() == sorted(found.points.steps)
+        kept = dict(zip(found.points.steps, found.points.values, strict=True))
+        assert kept[12_345] == 9.0 and math.isnan(kept[777]) and kept[0] == 0.5 and kept[count - 1] == -1.0
+        near = store.outline(run_id, "m", points=200, low=12_300, high=12_400)
+        assert near.points.steps.tolist() == list(range(12_299, 12_402)) and near.high == 9.0
+        early = store.outline(run_id, "m", points=200, by="time", low=0.0, high=0.9)
+        assert early.points.timestamps.tolist() == [T0 + 9 * place for place in range(102)]
+        assert store.outline(run_id, "one").points == points((3.0, 0, T0))
+        assert store.outline(run_id, "nothing").count == 0
+        with pytest.raises(NotFound):
+            store.outline("nothing", "m")
+        with pytest.raises(InvalidInput, match="no axis 'colour'"):
+            store.outline(run_id, "m", by="colour")
 
     def test_no_points(self, store: RunStore) -> None:
         run_id = add(store)
