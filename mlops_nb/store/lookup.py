@@ -21,6 +21,7 @@ from mlops_nb.store.rows import RUN_COLUMNS, decode_runs, storable
 from mlops_nb.store.search import parse_filter, parse_order
 from mlops_nb.store.sorting import has_second_part, order_query, walked_row
 from mlops_nb.store.statements import fetch_in
+from mlops_nb.store.tallies import Tallies
 from mlops_nb.store.terms import Compare, Order
 
 _COUNTED = 8
@@ -45,6 +46,7 @@ class Lookup:
         self._clauses = Clauses(sqlite=database.is_sqlite)
         self._shares: dict[tuple[str, ...], tuple[int, float]] = {}
         self._plans: dict[tuple[str, int, tuple[str, ...] | str | None], tuple[int, Plan]] = {}
+        self._tallies = Tallies()
 
     def get_run(self, run_id: str) -> Run:
         """The run with exactly this id, or `NotFound`."""

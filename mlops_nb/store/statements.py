@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -123,7 +123,7 @@ def delete_rows(database: Database, table: Table, *columns: str) -> Statement:
 def fetch_in(
     transaction: Transaction,
     database: Database,
-    name: str,
+    name: Hashable,
     query: Callable[[], Select[Any]],
     column: ColumnElement[Any],
     values: Iterable[Any],
@@ -137,7 +137,7 @@ def fetch_in(
         To read in.
     database : Database
         Which compiles and keeps the statements.
-    name : str
+    name : hashable
         Names `query` in the cache of statements.
     query : callable
         Makes the query to which the condition is added.

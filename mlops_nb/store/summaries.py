@@ -15,9 +15,10 @@ from mlops_nb.store.clauses import list_ids
 from mlops_nb.store.engine import Transaction
 from mlops_nb.store.lookup import Lookup, parse_cached
 from mlops_nb.store.pages import check_limit
-from mlops_nb.store.plans import Plan
+from mlops_nb.store.plans import WALK, Plan
 from mlops_nb.store.rows import storable
 from mlops_nb.store.statements import fetch_in
+from mlops_nb.store.tallies import Tally
 
 COLUMNS = {
     "notebook": "notebook",
@@ -31,6 +32,12 @@ COLUMNS = {
 """What runs may be grouped by, beside ``params.KEY`` and ``tags.KEY``, and the column that it is."""
 
 _ALL = 1 << 40
+
+LARGE = 20_000
+"""Runs from which on groups are remembered run by run."""
+
+AFRESH = 5_000
+"""Runs written since, from which on all are read again."""
 
 
 class Summaries(Lookup):
@@ -63,6 +70,12 @@ class Summaries(Lookup):
         check_limit(limit, view)
         asked, listed = self._asked(experiment_ids, filter, view)
         with self._database.read() as transaction:
+            change, highest = self._state(transaction)
+            if highest >= LARGE:
+                tallied = self._tallied(transaction, by, asked, listed, list(dict.fromkeys(metrics)), (change, highest))
+                found = tallied[:limit]
+                newest = self._ids(transaction, [each["newest_run"] for each in found])
+                return [{**each, "newest_run": newest.get(each["newest_run"])} for each in found]
             plan = self._plan(transaction, asked[1], _ALL)
             statement = self._database.statement(
                 ("groups", by, asked, plan), partial(self._groups, by, asked, plan)
@@ -112,10 +125,58 @@ class Summaries(Lookup):
 
     def last_change(self) -> int:
         """The change counter as it is now: `changes` since it are none."""
-        statement = self._database.statement("state", lambda: select(schema.state.c.change))
         with self._database.read() as transaction:
-            row = transaction.first(statement)
-        return int(row[0]) if row else 0
+            return self._state(transaction)[0]
+
+    def _state(self, transaction: Transaction) -> tuple[int, int]:
+        """The change counter, and the highest number that a run was given."""
+        state = schema.state.c
+        row = transaction.first(self._database.statement("counters", lambda: select(state.change, state.run_no)))
+        return (int(row[0]), int(row[1])) if row else (0, 0)
+
+    def _tallied(
+        self, transaction: Transaction, by: str, asked: tuple[Any, ...], listed: dict[str, str], metrics: list[str],
+        state: tuple[int, int],
+    ) -> list[dict[str, Any]]:
+        """Groups of a large store: what is remembered of its runs, with those that were written since."""
+        change, highest = state
+        runs, names = schema.runs.c, {f"metric_{at}": storable(name) for at, name in enumerate(metrics)}
+        counting = self._database.statement(
+            ("count", "runs"), lambda: select(func.count()).select_from(schema.runs)
+        )
+        writing = self._database.statement(
+            "written since", lambda: select(runs.no).where(runs.changed > bindparam("since")).limit(bindparam("most"))
+        )
+        with self._tallies.hold((by, asked, tuple(listed.values()), tuple(metrics)), lambda: Tally(metrics)) as tally:
+            count = int(transaction.all(counting)[0][0])
+            written = [row[0] for row in transaction.all(writing, since=tally.change, most=AFRESH)]
+            expected = tally.runs + sum(number > tally.highest for number in written)
+            if len(written) >= AFRESH or expected != count or change < tally.change:  # or some were purged
+                plan = self._plan(transaction, asked[1], _ALL)
+                statement = self._database.statement(
+                    ("tally", by, asked, plan, len(metrics)), partial(self._run_rows, by, asked, plan, len(metrics))
+                )
+                tally.clear()
+                tally.put(transaction.all(statement, **listed, **names))
+            elif written:
+                build = partial(self._run_rows, by, asked, WALK, len(metrics))
+                name = ("tally of", by, asked, len(metrics))
+                rows = fetch_in(transaction, self._database, name, build, runs.no, written, **listed, **names)
+                tally.drop(written)
+                tally.put(rows)
+            tally.change, tally.runs, tally.highest = change, count, highest
+            return tally.groups(_ALL)
+
+    def _run_rows(self, by: str, asked: tuple[Any, ...], plan: Plan, metrics: int) -> Select[Any]:
+        """Each run as a tally has it."""
+        runs, (key, source) = schema.runs.c, _key(by)
+        values = []
+        for at in range(metrics):
+            row = schema.metrics.alias()
+            mine = row.c.run == runs.no, row.c.key == bindparam(f"metric_{at}")
+            values.append(select(row.c.value).where(*mine).scalar_subquery())
+        columns = runs.no, key.label("key"), runs.status, runs.start_time, *values
+        return self._subset(select(*columns).select_from(source), asked, plan)
 
     @staticmethod
     def _asked(experiment_ids: Sequence[str] | None, filter: str, view: str) -> tuple[tuple[Any, ...], dict[str, str]]:
