@@ -100,6 +100,7 @@ function Sections(props: { found: ICompare }): JSX.Element {
     .map(section => ({ ...section, shown: section.rows.filter(row => all || row.differs), same: section.rows.filter(row => !row.differs).length }))
     .filter(section => section.rows.length);
   const alike = sections.filter(section => !section.shown.length && section.same);
+  const limit = Math.max(20, Math.floor(88 / found.runs.length)); // so that the runs stand beside each other; a tooltip has the rest
   return (
     <div>
       <div className="mlops-Controls">
@@ -134,8 +135,8 @@ function Sections(props: { found: ICompare }): JSX.Element {
                   <tr key={row.name}>
                     <th scope="row"><Name text={row.name} limit={40} /></th>
                     {row.cells.map((cell, index) => (
-                      <td key={index} title={cell.title ? showText(cell.title) : undefined} className={cls(cell.differs && 'mlops-differs')}>
-                        <span className={cls(cell.differs && row.differs && 'mlops-changed')}>{elide(showText(cell.text), 60) || '–'}</span>
+                      <td key={index} title={showText(cell.title || (cell.text.length > limit ? cell.text : '')) || undefined} className={cls(cell.differs && 'mlops-differs')}>
+                        <span className={cls(cell.differs && row.differs && 'mlops-changed')}>{elide(showText(cell.text), limit) || '–'}</span>
                         {cell.change ? <span className={`mlops-Delta mlops-${cell.trend ?? 'neutral'}`}> {cell.change}</span> : null}
                       </td>
                     ))}

@@ -39,7 +39,7 @@ export function ModelsPage(props: IPageProps): JSX.Element {
   const load = useLoad(() => lab.api.models(search), [search, bell]);
   React.useEffect(() => props.setTitle(__('Models')), []);
   return (
-    <article className="mlops-Page" aria-label={__('Models')}>
+    <article className="mlops-Page mlops-ModelsPage" aria-label={__('Models')}>
       <header className="mlops-RunHead">
         <div className="mlops-RunHead-title">
           <h1>{__('Models')}</h1>

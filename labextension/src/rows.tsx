@@ -39,7 +39,6 @@ export function RunRows(props: { lab: ILab; onMenu: (event: React.MouseEvent, ru
   const { lab } = props;
   const { list } = lab;
   useSignal(list.changed);
-  const now = useNow();
   const rows = list.rows;
   const scroller = React.useRef<HTMLDivElement>(null);
   const [cursor, setCursor] = React.useState<string | null>(null);
@@ -53,6 +52,8 @@ export function RunRows(props: { lab: ILab; onMenu: (event: React.MouseEvent, ru
     overscan: OVERSCAN
   });
   const items = virtual.getVirtualItems();
+  // A run that goes on shows for how long, each second.
+  const now = useNow(items.some(item => rows[item.index]?.run?.status === 'RUNNING') ? 1_000 : 10_000);
   React.useEffect(() => {
     const [first, last] = items.length ? [items[0].index, items[items.length - 1].index] : [0, -1];
     for (const row of rows.slice(first, last + AHEAD)) {

@@ -21,7 +21,7 @@ function Section(props: { lab: ILab; name: string; title: string; count?: number
           {props.title}
           {props.live ? <span className="mlops-st-running"> ● {props.live}</span> : null}
           <span className="mlops-grow" />
-          {props.count !== undefined ? <span className="mlops-Count">{props.count}</span> : null}
+          {props.count ? <span className="mlops-Count">{props.count}</span> : null}
         </button>
         {props.action}
       </h3>
