@@ -162,7 +162,7 @@ function evaluateForm(view, version) {
   data.setAttribute("list", `${view.id}-frames`);
   target.setAttribute("list", `${view.id}-targets`);
   const others = view.record.places.filter((place) => place.target[0] === "@" && !place.versions.includes(version.version));
-  const beside = choice([["", "no other model"], ...others.map((place) => [place.target, `${place.target} (version ${place.versions[0]})`])], { "aria-label": "beside" });
+  const beside = choice([["", "no other model"], ...others.map((place) => [place.target, `${place.target} (${place.versions[0]})`])], { "aria-label": "beside" });
   if (others.length) beside.value = others[0].target;
   const form = actionForm({
     title: `Evaluate version ${version.version}`,

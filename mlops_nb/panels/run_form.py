@@ -22,6 +22,11 @@ __all__ = ["RunForm"]
 NAME_WIDTH = "140px"
 FIELD_WIDTH = "260px"
 
+STYLE = """<style>[data-jp-theme-light="false"] .mlops-nb-form {
+--jp-widgets-dropdown-arrow: url("data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'%3E\
+%3Cpath fill='%23bdbdbd' d='M5 7h8l-4 5z'/%3E%3C/svg%3E"); }</style>"""
+"""The arrow of ipywidgets' lists of choices is dark in every theme."""
+
 Execute = Callable[[dict[str, Any], Silence], dict[str, Any]]
 """Runs the notebook with typed values, followed by a listener; gives the view of its runs as a mime bundle."""
 
@@ -60,9 +65,10 @@ class RunForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         for name, field in self.fields.items():
             field.observe(lambda change, name=name: self._check(name), names="value")
         self.button.on_click(lambda _: self.start())
-        title = widgets.HTML(f"<b>{text(stated.notebook, 120)}</b>")
+        title = widgets.HTML(f"{STYLE}<b>{text(stated.notebook, 120)}</b>")
         rows = [_row(each, self.fields[each.name], self._notes[each.name]) for each in taken]
         super().__init__([title, *rows, widgets.HBox([self.button, self.bar]), self.message, self.result])
+        self.add_class("mlops-nb-form")
 
     def values(self) -> dict[str, Any]:
         """What was filled in, as the contract's check takes it; a field that was left alone is not given."""
