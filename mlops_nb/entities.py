@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from mlops_nb.errors import InvalidInput
+from mlops_nb.views import RunData, RunInfo, as_dictionary, tags_of_fields
 
 ParamValue = Any
 """What a param may be: ``None``, bool, int, float, str, or lists and string-keyed dicts of these."""
@@ -296,29 +297,6 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class RunInfo:
-    """What a run is, under MLflow's names (``run.info.run_id``)."""
-
-    run_id: str
-    run_name: str
-    experiment_id: str
-    status: str
-    start_time: int
-    end_time: int | None = None
-    user_id: str = ""
-    lifecycle_stage: str = "active"
-
-
-@dataclass(frozen=True, slots=True)
-class RunData:
-    """What was logged, under MLflow's names (``run.data.metrics``)."""
-
-    params: dict[str, ParamValue]
-    metrics: dict[str, float]
-    tags: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
 class Run:
     """A run as it is read: last values of metrics, typed params.
 
@@ -364,8 +342,13 @@ class Run:
 
     @property
     def data(self) -> RunData:
-        """MLflow's view of what was logged (params keep their types)."""
-        return RunData(self.params, self.metrics, self.tags)
+        """MLflow's view of what was logged: params keep their types, and what it has as tags is there as tags."""
+        fields = tags_of_fields(self.name, self.parent_run_id, self.user, self.source_type, self.notebook)
+        return RunData(self.params, self.metrics, fields | self.tags)
+
+    def to_dictionary(self) -> dict[str, Any]:
+        """`info` and `data` as plain dicts, as MLflow gives them."""
+        return as_dictionary(self.info, self.data)
 
     @property
     def duration_ms(self) -> int | None:

@@ -187,6 +187,9 @@ _SCALARS: dict[str, Callable[[Any], Any]] = {
     "pathlib._local.WindowsPath": str,
     "datetime.date": str,
     "datetime.datetime": _time_text,
+    "datetime.time": str,
+    **dict.fromkeys(("pandas.Timestamp", "pandas._libs.tslibs.timestamps.Timestamp"), _time_text),
+    **dict.fromkeys(("pandas.Timedelta", "pandas._libs.tslibs.timedeltas.Timedelta"), str),
     "datetime.timedelta": str,
     "uuid.UUID": str,
 }

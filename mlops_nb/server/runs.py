@@ -12,9 +12,8 @@ from mlops_nb.server.experiments import check_active, find_experiment, read_limi
 from mlops_nb.server.routing import Request, Route
 from mlops_nb.tracking import active
 from mlops_nb.tracking.run import random_name
+from mlops_nb.views import NAME_TAG, PARENT_TAG
 from mlops_nb.wire.mlflow import (
-    NAME_TAG,
-    PARENT_TAG,
     STATUSES,
     all_tags,
     artifact_location,

@@ -58,7 +58,7 @@ class _Token:
     place: int
 
 
-def fail(text: str, place: int, message: str, hint: str = "") -> NoReturn:
+def fail(text: str, place: int, message: str, hint: str = "", what: str = "filter") -> NoReturn:
     """Raise an `InvalidInput` that shows the place.
 
     Parameters
@@ -71,6 +71,8 @@ def fail(text: str, place: int, message: str, hint: str = "") -> NoReturn:
         What is wrong there.
     hint : str
         What to write instead.
+    what : str
+        What `text` is.
 
     Raises
     ------
@@ -91,15 +93,16 @@ def fail(text: str, place: int, message: str, hint: str = "") -> NoReturn:
     pointer = " " * (len(before) + place - start) + "^"
     shown = f"\n  {before}{window}{'...' if place + 30 < len(line) else ''}\n  {pointer}"
     raise InvalidInput(
-        f"The filter is wrong at character {place + 1}: {message}.{shown}", hint=f"\n{hint}" if hint else ""
+        f"The {what} is wrong at character {place + 1}: {message}.{shown}", hint=f"\n{hint}" if hint else ""
     )
 
 
 class _Parser:
     """Recursive descent: one method a rule, each takes its tokens off the front."""
 
-    def __init__(self, text: str, words: Vocabulary) -> None:
+    def __init__(self, text: str, words: Vocabulary, what: str = "filter") -> None:
         self.text = text
+        self.what = what
         self.words = words
         self.tokens = self._cut()
         self.at = 0
@@ -109,13 +112,14 @@ class _Parser:
     def _cut(self) -> list[_Token]:
         text, place, tokens = self.text, 0, []
         if len(text) > TEXT_LIMIT:
-            raise InvalidInput(f"The filter is {len(text)} characters long.", hint=f"Use at most {TEXT_LIMIT}.")
+            raise InvalidInput(f"The {self.what} is {len(text)} characters long.", hint=f"Use at most {TEXT_LIMIT}.")
         while text[place:].strip():
             found = _TOKEN.match(text, place)
             if found is None:
                 start = place + len(text[place:]) - len(text[place:].lstrip())
                 letter = text[start]
-                fail(text, start, "this quote is not closed" if letter in "'\"`" else f"{letter!r} has no meaning here")
+                fail(text, start, "this quote is not closed" if letter in "'\"`" else f"{letter!r} has no meaning here",
+                     what=self.what)  # fmt: skip
             kind = str(found.lastgroup)
             tokens.append(_Token(kind, found[kind], found.start(kind)))
             place = found.end()
@@ -141,7 +145,7 @@ class _Parser:
         return found
 
     def fail(self, token: _Token, message: str, hint: str = "") -> NoReturn:
-        fail(self.text, token.place, message, hint)
+        fail(self.text, token.place, message, hint, self.what)
 
     def whole(self) -> Node | None:
         if self.next.kind == "end":
@@ -387,7 +391,7 @@ def parse_order(terms: Sequence[str], words: Vocabulary = RUN_WORDS) -> tuple[Or
     if len(terms) > 20:
         raise InvalidInput(f"There are {len(terms)} sort terms.", hint="Use at most 20.")
     for term in terms:
-        parser = _Parser(term, words)
+        parser = _Parser(term, words, "order")
         token = parser.take()
         if token.kind not in ("field", "word", "quoted"):
             parser.fail(token, "expected a field to sort by, such as metrics.acc DESC")

@@ -1,5 +1,15 @@
 """A run's life: start, record, log, finish, and reading it back; MLflow's names and meanings."""
 
+from mlops_nb.tracking.calls import (
+    delete_tag,
+    log_batch,
+    log_metric,
+    log_metrics,
+    log_param,
+    log_params,
+    set_tag,
+    set_tags,
+)
 from mlops_nb.tracking.files import (
     log_artifact,
     log_artifacts,
@@ -13,18 +23,10 @@ from mlops_nb.tracking.files import (
 from mlops_nb.tracking.fluent import (
     active_run,
     connect,
-    delete_tag,
     end_run,
     get_experiment_by_name,
     last_active_run,
-    log_batch,
-    log_metric,
-    log_metrics,
-    log_param,
-    log_params,
     set_experiment,
-    set_tag,
-    set_tags,
     start_run,
 )
 from mlops_nb.tracking.reading import find_run, get_metric_history, get_run, load_view, search_runs

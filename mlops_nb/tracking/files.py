@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import uuid
 from pathlib import Path
 from typing import Any
 
-from mlops_nb.entities import Artifact, DataRef
+from mlops_nb.entities import Artifact, DataRef, check_name, now_ms
 from mlops_nb.errors import InvalidInput
 from mlops_nb.tracking.faults import shielded
 from mlops_nb.tracking.fluent import logged_run, relative
@@ -15,7 +17,7 @@ from mlops_nb.tracking.run import ActiveRun
 
 
 @shielded
-def log_artifact(local_path: str | Path, artifact_path: str | None = None) -> None:
+def log_artifact(local_path: str | Path, artifact_path: str | None = None, run_id: str | None = None) -> None:
     """Keep a file (or a folder) with the active run.
 
     Parameters
@@ -24,6 +26,8 @@ def log_artifact(local_path: str | Path, artifact_path: str | None = None) -> No
         The file or folder.
     artifact_path : str, optional
         The folder in the run's tree to put it in.
+    run_id : str, optional
+        Another run than the active one, open or over.
 
     Raises
     ------
@@ -40,11 +44,11 @@ def log_artifact(local_path: str | Path, artifact_path: str | None = None) -> No
     >>> list(run.artifacts)
     ['docs/notes.txt']
     """
-    keep_file(logged_run(), Path(local_path), artifact_path)
+    keep_file(logged_run(run_id), Path(local_path), artifact_path)
 
 
 @shielded
-def log_artifacts(local_dir: str | Path, artifact_path: str | None = None) -> None:
+def log_artifacts(local_dir: str | Path, artifact_path: str | None = None, run_id: str | None = None) -> None:
     """Keep what is in a folder with the active run.
 
     Examples
@@ -58,10 +62,10 @@ def log_artifacts(local_dir: str | Path, artifact_path: str | None = None) -> No
         raise InvalidInput(
             f"The folder {folder} does not exist.", hint="Name a folder, or use log_artifact for a file."
         )
-    _keep_folder(logged_run(), folder, artifact_path or "")
+    _keep_folder(logged_run(run_id), folder, artifact_path or "")
 
 
-def log_text(text: str, artifact_file: str) -> None:
+def log_text(text: str, artifact_file: str, run_id: str | None = None) -> None:
     """Keep a text as a file of the active run.
 
     Examples
@@ -69,10 +73,10 @@ def log_text(text: str, artifact_file: str) -> None:
     >>> from mlops_nb.tracking.fluent import start_run
     >>> with start_run() as run: log_text("hello", "docs/hello.txt")
     """
-    keep_bytes(logged_run(), text.encode("utf-8", "surrogatepass"), artifact_file)
+    keep_bytes(logged_run(run_id), text.encode("utf-8", "surrogatepass"), artifact_file)
 
 
-def log_dict(dictionary: Any, artifact_file: str) -> None:
+def log_dict(dictionary: Any, artifact_file: str, run_id: str | None = None) -> None:
     """Keep a dict or list as JSON (or YAML, by the file's ending) with the active run.
 
     Examples
@@ -83,10 +87,15 @@ def log_dict(dictionary: Any, artifact_file: str) -> None:
     if artifact_file.endswith((".yaml", ".yml")):
         import yaml
 
-        text = yaml.safe_dump(json.loads(json.dumps(dictionary, default=str)), sort_keys=False, allow_unicode=True)
+        text = yaml.safe_dump(json.loads(json.dumps(dictionary, default=_plain)), sort_keys=False, allow_unicode=True)
     else:
-        text = json.dumps(dictionary, indent=2, default=str)
-    keep_bytes(logged_run(), text.encode("utf-8"), artifact_file)
+        text = json.dumps(dictionary, indent=2, default=_plain)
+    keep_bytes(logged_run(run_id), text.encode("utf-8"), artifact_file)
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has no word for: numbers and arrays of NumPy's and its like stay numbers, the rest becomes text."""
+    return value.tolist() if hasattr(value, "tolist") and hasattr(value, "dtype") else str(value)
 
 
 def log_figure(figure: Any, artifact_file: str, *, save_kwargs: dict[str, Any] | None = None) -> None:
@@ -125,8 +134,26 @@ def log_figure(figure: Any, artifact_file: str, *, save_kwargs: dict[str, Any] |
     keep_bytes(logged_run(), data, artifact_file)
 
 
-def log_image(image: Any, artifact_file: str) -> None:
-    """Keep an image (a PIL image, or an array of shape (h, w), (h, w, 3) or (h, w, 4)) with the active run.
+def log_image(
+    image: Any,
+    artifact_file: str | None = None,
+    key: str | None = None,
+    step: int | None = None,
+    timestamp: int | None = None,
+    synchronous: bool | None = None,
+) -> None:
+    """Keep an image (a PIL image, or an array of shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4)) with the active run.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image or array
+        Numbers with a fraction are 0 to 1, whole ones 0 to 255.
+    artifact_file : str, optional
+        Where it goes in the run's tree; its ending says the format.
+    key, step, timestamp : str, int, int, optional
+        Instead: one image of many in the course of training, under ``images/``.
+    synchronous : bool, optional
+        For MLflow's sake.
 
     Examples
     --------
@@ -134,22 +161,41 @@ def log_image(image: Any, artifact_file: str) -> None:
     >>> from mlops_nb.tracking.fluent import start_run
     >>> with start_run() as run: log_image(np.zeros((2, 2, 3)), "black.png")
     """
-    from PIL import Image
-
-    if not hasattr(image, "save"):
-        import numpy as np
-
-        array = np.asarray(image)
-        if array.dtype.kind == "f":
-            array = (np.clip(array, 0.0, 1.0) * 255).round()
-        image = Image.fromarray(array.astype("uint8"))
+    if (artifact_file is None) == (key is None):
+        raise InvalidInput("log_image needs either artifact_file or key.", hint='For instance "plots/sample.png".')
+    if key is not None:
+        name = re.sub(r"[^\w.-]+", "_", check_name("image", key))
+        place = f"+step+{step or 0}+timestamp+{now_ms() if timestamp is None else timestamp}+{uuid.uuid4()}"
+        artifact_file = f"images/{name}{place}.png"
+    assert artifact_file is not None
     buffer = io.BytesIO()
-    image.save(buffer, format=Path(artifact_file).suffix.lstrip(".").upper().replace("JPG", "JPEG") or "PNG")
+    kind = Path(artifact_file).suffix.lstrip(".").upper().replace("JPG", "JPEG") or "PNG"
+    try:
+        picture = image if hasattr(image, "save") else _picture(image)
+        picture.save(buffer, format=kind)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidInput(f"This image cannot be kept as {kind}: {error}.") from None
     keep_bytes(logged_run(), buffer.getvalue(), artifact_file)
 
 
-def log_table(data: Any, artifact_file: str) -> None:
+def _picture(image: Any) -> Any:
+    import numpy as np
+    from PIL import Image
+
+    array = np.asarray(image.detach().cpu() if hasattr(image, "detach") else image)
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if array.dtype.kind == "f":
+        array = np.clip(np.nan_to_num(array), 0.0, 1.0)
+    if array.dtype.kind in "fb":
+        array = (array * 255.0).round()
+    return Image.fromarray(array.astype("uint8"))
+
+
+def log_table(data: Any, artifact_file: str, run_id: str | None = None) -> None:
     """Keep a table (a pandas DataFrame, or a dict of columns) as JSON in MLflow's layout, or Parquet by ending.
+
+    Rows are added to those that the run has there already.
 
     Examples
     --------
@@ -158,14 +204,34 @@ def log_table(data: Any, artifact_file: str) -> None:
     """
     import pandas as pd
 
+    if not artifact_file.endswith((".json", ".parquet")):
+        raise InvalidInput(f"A table cannot be kept as {artifact_file!r}.", hint="Let it end with .json or .parquet.")
     frame = data if isinstance(data, pd.DataFrame) else pd.DataFrame(data)
+    run = logged_run(run_id)
+    before = _kept(run, artifact_file)
     if artifact_file.endswith(".parquet"):
+        if before is not None:
+            frame = pd.concat([pd.read_parquet(io.BytesIO(before)), frame], ignore_index=True)
         buffer = io.BytesIO()
         frame.to_parquet(buffer)
-        keep_bytes(logged_run(), buffer.getvalue(), artifact_file)
+        keep_bytes(run, buffer.getvalue(), artifact_file)
     else:
+        if before is not None:
+            frame = pd.concat([pd.read_json(io.BytesIO(before), orient="split"), frame], ignore_index=True)
         text = frame.to_json(orient="split", index=False, date_format="iso")
-        keep_bytes(logged_run(), text.encode("utf-8"), artifact_file)
+        keep_bytes(run, text.encode("utf-8"), artifact_file)
+
+
+@shielded
+def _kept(run: ActiveRun, path: str) -> bytes | None:
+    """A file that the run has already, also from an earlier life of it."""
+    if run.is_mute:
+        return None
+    found = run.artifacts.get(path)
+    if found is None and run.is_continued:
+        run.workspace.flush()
+        found = next((each for each in run.workspace.store.artifacts(run.run_id) if each.path == path), None)
+    return None if found is None else run.workspace.artifacts.read(found.digest)
 
 
 @shielded

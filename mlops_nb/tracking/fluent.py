@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
+import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mlops_nb import workspace as workspaces
-from mlops_nb.entities import Experiment, Metric, RunStart, Status, check_name, check_tag
-from mlops_nb.errors import InvalidInput, InvalidState, NotFound
+from mlops_nb.entities import Experiment, RunStart, Status, check_name, check_tag
+from mlops_nb.errors import InvalidInput, InvalidState, NotFound, StoreError
 from mlops_nb.tracking import active
-from mlops_nb.tracking.faults import say, shielded
+from mlops_nb.tracking.experiments import find_or_make
+from mlops_nb.tracking.faults import say
 from mlops_nb.tracking.patience import in_a_moment
 from mlops_nb.tracking.run import ActiveRun, new_start
 from mlops_nb.workspace import Workspace, open_workspace
@@ -21,6 +25,8 @@ _experiment: str | None = None
 _last: ActiveRun | None = None
 _attached: ActiveRun | None = None
 _exit_registered = False
+NOTE_TAG = "mlflow.note.content"
+_beside: dict[tuple[int, str, str], ActiveRun] = {}
 
 
 def start_run(
@@ -31,6 +37,7 @@ def start_run(
     parent_run_id: str | None = None,
     tags: Mapping[str, Any] | None = None,
     description: str | None = None,
+    log_system_metrics: bool | None = None,
     *,
     experiment: str | None = None,
 ) -> ActiveRun:
@@ -39,7 +46,7 @@ def start_run(
     Parameters
     ----------
     run_id : str, optional
-        Go on with this run; it says RUNNING again.
+        Go on with this run; it says RUNNING again. With a `run_name` it is renamed.
     experiment_id : str, optional
         The experiment's id; `experiment` takes its name.
     run_name : str, optional
@@ -51,6 +58,8 @@ def start_run(
     tags : mapping, optional
     description : str, optional
         Kept as the tag ``mlflow.note.content``.
+    log_system_metrics : bool, optional
+        For MLflow's sake; what a tracked cell uses is recorded anyway.
     experiment : str, optional
         The experiment's name.
 
@@ -64,12 +73,12 @@ def start_run(
     InvalidState
         If a run is active in this place and `nested` is False.
     NotFound
-        If `run_id` or `experiment_id` does not exist.
+        If `run_id`, `parent_run_id` or `experiment_id` does not exist.
 
     Examples
     --------
     >>> with start_run(run_name="first") as run:
-    ...     log_metric("acc", 0.9)
+    ...     run.log_metric("acc", 0.9)
     >>> run.info.status
     'FINISHED'
     """
@@ -80,16 +89,17 @@ def start_run(
             f"The run '{outer.name}' ({outer.run_id}) is already active.",
             hint="End it with mlops_nb.end_run(), or start a nested run with start_run(nested=True).",
         )
-    all_tags = {key: str(value) for key, value in (tags or {}).items()}
-    if description:
-        all_tags["mlflow.note.content"] = description
-    for key, value in all_tags.items():
-        check_tag(key, value)
+    all_tags = _tags(tags, description)
     space = workspaces.current()
     name = experiment or (_experiment_name(space, experiment_id) if experiment_id else None)
     if run_id is not None:
         start = resumed(space, run_id)
+        if run_name and run_name != start.name:
+            space.store.update_run(run_id, name=check_name("run", run_name))
+            start = replace(start, name=run_name)
     else:
+        if parent_run_id is not None:
+            _check_parent(space, parent_run_id)
         parent = parent_run_id or (outer.run_id if outer is not None else workspaces.parent_run())
         notebook = workspaces.notebook_path()
         start = new_start(
@@ -100,7 +110,35 @@ def start_run(
             notebook=relative(space, notebook) if notebook else None,
             source_type="NOTEBOOK" if active.is_kernel else "LOCAL",
         )
-    return begin(space, start, outer=outer if own else None, tags=all_tags)
+    run = begin(space, start, outer=outer if own else None, tags=all_tags)
+    run.is_continued = run_id is not None
+    return run
+
+
+def _tags(tags: Mapping[str, Any] | None, description: str | None) -> dict[str, str]:
+    if not isinstance(tags or {}, Mapping):
+        raise InvalidInput(f"The tags of a run must be a dict, not {type(tags).__name__}.")
+    texts = {key: str(value) for key, value in (tags or {}).items()}
+    if description:
+        if NOTE_TAG in texts:
+            raise InvalidInput(f"The description is given twice, also as the tag {NOTE_TAG}.", hint="Leave one out.")
+        texts[NOTE_TAG] = description
+    for key, value in texts.items():
+        check_tag(key, value)
+    return texts
+
+
+def _check_parent(space: Workspace, run_id: str) -> None:
+    """Refuse a parent that does not exist; a store that is elsewhere and does not answer now is not asked again."""
+    if any(run is not None and run.run_id == run_id for run in (*active.open_runs(), _last)):
+        return
+
+    def look() -> None:
+        space.flush()
+        space.store.get_run(run_id)
+
+    with contextlib.suppress(StoreError):
+        in_a_moment(space, look)
 
 
 def begin(space: Workspace, start: RunStart, *, outer: ActiveRun | None, tags: Mapping[str, str]) -> ActiveRun:
@@ -158,120 +196,6 @@ def last_active_run() -> ActiveRun | None:
     return _last
 
 
-def log_metric(key: str, value: float, step: int | None = None, timestamp: int | None = None) -> None:
-    """Append one point of a metric to the active run; with steps it is a curve.
-
-    Parameters
-    ----------
-    key : str
-        At most 500 characters.
-    value : float
-        Any number; NaN and infinities are kept exactly.
-    step : int, optional
-        0 by default; may be negative, repeated and unordered.
-    timestamp : int, optional
-        Milliseconds since the epoch; now by default.
-
-    Raises
-    ------
-    InvalidInput
-        If `value` is not a number, or `key` cannot be a name.
-
-    Examples
-    --------
-    >>> with start_run() as run:
-    ...     for step in range(3): log_metric("loss", 1 / (step + 1), step=step)
-    >>> run.data.metrics
-    {'loss': 0.3333333333333333}
-    """
-    (active.bound.get() or logged_run()).log_metric(key, value, step, timestamp)
-
-
-def log_metrics(metrics: Mapping[str, Any], step: Any = None, timestamp: Any = None) -> None:
-    """Append points of several metrics; values may be arrays, with an array of steps: the fast way for many points.
-
-    Parameters
-    ----------
-    metrics : mapping of str to float or sequence of float, shape (n,)
-    step : int or sequence of int, shape (n,), optional
-    timestamp : int or sequence of int, shape (n,), optional
-
-    Examples
-    --------
-    >>> with start_run() as run: log_metrics({"loss": [0.5, 0.25]}, step=[10, 20])
-    >>> run.data.metrics
-    {'loss': 0.25}
-    """
-    logged_run().log_metrics(metrics, step, timestamp)
-
-
-def log_batch(
-    metrics: Iterable[Metric] = (), params: Mapping[str, Any] | None = None, tags: Mapping[str, Any] | None = None
-) -> None:
-    """Record metrics (as `mlops_nb.entities.Metric`), params and tags in one call.
-
-    Examples
-    --------
-    >>> with start_run() as run: log_batch([Metric("a", 1.0, step=0), Metric("a", 2.0, step=1)], {"lr": 0.1})
-    >>> run.data.metrics, run.data.params
-    ({'a': 2.0}, {'lr': 0.1})
-    """
-    logged_run().log_batch(metrics, params, tags)
-
-
-def log_param(key: str, value: Any) -> Any:
-    """Record a param of the active run, with its type; returns `value`. Logged again it is amended, with its history.
-
-    Examples
-    --------
-    >>> with start_run() as run: _ = log_param("lr", 0.1)
-    >>> run.data.params
-    {'lr': 0.1}
-    """
-    logged_run().log_params({key: value})
-    return value
-
-
-def log_params(params: Mapping[str, Any]) -> None:
-    """Record several params.
-
-    Examples
-    --------
-    >>> with start_run() as run: log_params({"lr": 0.1, "depth": 3})
-    """
-    logged_run().log_params(params)
-
-
-def set_tag(key: str, value: Any) -> None:
-    """Set a tag of the active run.
-
-    Examples
-    --------
-    >>> with start_run() as run: set_tag("team", "risk")
-    """
-    logged_run().set_tags({key: value})
-
-
-def set_tags(tags: Mapping[str, Any]) -> None:
-    """Set several tags.
-
-    Examples
-    --------
-    >>> with start_run() as run: set_tags({"team": "risk", "data": "2026-11"})
-    """
-    logged_run().set_tags(tags)
-
-
-def delete_tag(key: str) -> None:
-    """Take a tag of the active run away.
-
-    Examples
-    --------
-    >>> with start_run(tags={"a": "b"}) as run: delete_tag("a")
-    """
-    logged_run().delete_tag(key)
-
-
 def set_experiment(experiment_name: str | None = None, experiment_id: str | None = None) -> Experiment:
     """The experiment that runs of this process go to from now on; made if it does not exist.
 
@@ -288,17 +212,13 @@ def set_experiment(experiment_name: str | None = None, experiment_id: str | None
     space = workspaces.current()
     if experiment_name is None and experiment_id is not None:
         experiment_name = _experiment_name(space, experiment_id)
+    elif experiment_id is not None:
+        raise InvalidInput("set_experiment takes a name or an id, not both.")
     if experiment_name is None:
         raise InvalidInput("set_experiment needs a name.", hint="For instance: mlops_nb.set_experiment('churn')")
     _experiment = check_name("experiment", experiment_name)
-    made = None if workspaces.is_disabled() else _find_or_make(experiment_name)
+    made = None if workspaces.is_disabled() else find_or_make(space, experiment_name)
     return made or Experiment("", experiment_name)
-
-
-@shielded
-def _find_or_make(name: str) -> Experiment | None:
-    space = workspaces.current()
-    return in_a_moment(space, lambda: space.store.find_experiment(name) or space.store.create_experiment(name))
 
 
 def get_experiment_by_name(name: str) -> Experiment | None:
@@ -367,13 +287,38 @@ def relative(space: Workspace, path: Path) -> str:
     return path.relative_to(space.project).as_posix() if path.is_relative_to(space.project) else path.as_posix()
 
 
-def logged_run() -> ActiveRun:
-    """The run to log into; one is started when there is none, as MLflow does."""
+def chosen_experiment() -> str | None:
+    """What `set_experiment` was called with in this process."""
+    return _experiment
+
+
+def logged_run(run_id: str | None = None) -> ActiveRun:
+    """The run to log into: the one with this id, open or over; else the active one, or one that is started now.
+
+    Raises
+    ------
+    NotFound
+        If there is no such run.
+    """
+    if run_id is not None:
+        return _named(run_id)
     run = _resolve()
     if run is None:
         run = start_run()
         run.anonymous = True  # in a notebook it ends with the cell that it was started in
     return run
+
+
+def _named(run_id: str) -> ActiveRun:
+    """A run by its id. One that this process has not open goes on as it is: only what is logged is added."""
+    for run in (active.bound.get(), *active.open_runs(), _last):
+        if run is not None and run.run_id == run_id:
+            return run
+    space = workspaces.current()
+    key = (os.getpid(), str(space.root), run_id)
+    if key not in _beside:
+        _beside[key] = ActiveRun.beside(space, resumed(space, run_id))
+    return _beside[key]
 
 
 def _resolve() -> ActiveRun | None:
@@ -424,6 +369,7 @@ def forget_settings() -> None:
     """Go back to what the environment says: experiment and last run are no longer set."""
     global _experiment, _last, _attached
     _experiment = _last = _attached = None
+    _beside.clear()
 
 
 def _at_exit() -> None:

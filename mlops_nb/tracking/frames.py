@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from mlops_nb.entities import Run
+from mlops_nb.views import artifact_uri
 
 _DTYPES: dict[type | None, str] = {int: "int64", float: "float64", bool: "bool"}
 FIELDS = (
@@ -16,6 +17,7 @@ FIELDS = (
     "experiment",
     "experiment_id",
     "status",
+    "artifact_uri",
     "start_time",
     "end_time",
     "parent_run_id",
@@ -36,20 +38,21 @@ def runs_frame(runs: Sequence[Run]) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame, shape (n, 13 + number of distinct metrics, params and tags)
+    DataFrame, shape (n, 14 + number of distinct metrics, params and tags)
 
     Examples
     --------
     >>> runs_frame([]).shape
-    (0, 13)
+    (0, 14)
     """
-    columns: dict[str, Any] = {name: [getattr(run, name) for run in runs] for name in FIELDS}
+    columns: dict[str, Any] = {name: [getattr(run, name, None) for run in runs] for name in FIELDS}
+    columns["artifact_uri"] = [artifact_uri(run.run_id) for run in runs]
     columns["status"] = [str(run.status) for run in runs]
     for name in ("start_time", "end_time"):
         columns[name] = pd.to_datetime(pd.array(columns[name], dtype="Int64"), unit="ms", utc=True)
     columns.update(_spread("metrics", [run.metrics for run in runs], float("nan"), "float64"))
     columns.update(_spread("params", [run.params for run in runs], None, None))
-    columns.update(_spread("tags", [run.tags for run in runs], None, None))
+    columns.update(_spread("tags", [run.data.tags for run in runs], None, None))
     return pd.DataFrame(columns)
 
 

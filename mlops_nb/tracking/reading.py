@@ -11,6 +11,7 @@ from mlops_nb import workspace as workspaces
 from mlops_nb.comparison import RunView
 from mlops_nb.entities import Points, Run
 from mlops_nb.errors import InvalidInput, NotFound
+from mlops_nb.tracking.fluent import chosen_experiment
 from mlops_nb.tracking.session_facts import whole_session
 from mlops_nb.workspace import Workspace
 
@@ -85,7 +86,7 @@ def get_run(run_id: str) -> Run:
 
     Examples
     --------
-    >>> from mlops_nb.tracking.fluent import log_metric, start_run
+    >>> from mlops_nb.tracking import log_metric, start_run
     >>> with start_run() as run: log_metric("acc", 0.5)
     >>> get_run(run.run_id).data.metrics
     {'acc': 0.5}
@@ -103,7 +104,7 @@ def get_metric_history(run_id: str, key: str) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from mlops_nb.tracking.fluent import log_metric, start_run
+    >>> from mlops_nb.tracking import log_metric, start_run
     >>> with start_run() as run: log_metric("acc", 0.5, step=3)
     >>> get_metric_history(run.run_id, "acc")["value"].tolist()
     [0.5]
@@ -124,7 +125,7 @@ def get_metric_history(run_id: str, key: str) -> pd.DataFrame:
 
 def search_runs(
     experiment_ids: Sequence[str] | None = None,
-    filter_string: str = "",
+    filter_string: str | None = "",
     run_view_type: Any = "active",
     max_results: int = ALL,
     order_by: Sequence[str] | None = None,
@@ -137,7 +138,7 @@ def search_runs(
     Parameters
     ----------
     experiment_ids, experiment_names : sequence of str, optional
-        Only these experiments; all by default.
+        Only these (ids or names, not both); by default that of `set_experiment`, and all if it was not called.
     filter_string : str
         MLflow's search syntax and more: ``metrics.acc > 0.9 and params.lr < 0.1 and code ~ 'Boosting'``.
     run_view_type : str
@@ -149,7 +150,7 @@ def search_runs(
     output_format : str
         ``pandas`` or ``list``.
     search_all_experiments : bool
-        For MLflow's sake; all are searched unless experiments are named.
+        All, although `set_experiment` was called.
 
     Returns
     -------
@@ -165,18 +166,22 @@ def search_runs(
 
     Examples
     --------
-    >>> from mlops_nb.tracking.fluent import log_metric, start_run
+    >>> from mlops_nb.tracking import log_metric, start_run
     >>> with start_run(run_name="searched"): log_metric("acc", 0.75)
     >>> search_runs(filter_string="name = 'searched'")["metrics.acc"].tolist()[0]
     0.75
     """
     if output_format not in ("pandas", "list"):
         raise InvalidInput(f"The output format {output_format!r} is not known.", hint="Use 'pandas' or 'list'.")
+    if isinstance(max_results, bool) or not isinstance(max_results, int):
+        raise InvalidInput(f"max_results must be a whole number, not {max_results!r:.40}.")
     space = workspaces.current()
     space.flush()
-    ids = _experiment_ids(space, experiment_ids, experiment_names)
+    if not experiment_ids and not experiment_names and not search_all_experiments:
+        experiment_names = [chosen] if (chosen := chosen_experiment()) else None
+    ids = _experiment_ids(space, experiment_ids or None, experiment_names or None)
     view = {1: "active", 2: "deleted", 3: "all"}.get(run_view_type, str(run_view_type).lower().removesuffix("_only"))
-    page = space.store.search_runs(ids, filter_string, order_by=order_by or (), limit=max_results, view=view)
+    page = space.store.search_runs(ids, filter_string or "", order_by=order_by or (), limit=max_results, view=view)
     runs: list[Run] = page.items
     if output_format == "list":
         return runs
@@ -190,7 +195,7 @@ def load_view(reference: str, space: Workspace | None = None) -> RunView:
 
     Examples
     --------
-    >>> from mlops_nb.tracking.fluent import log_params, start_run
+    >>> from mlops_nb.tracking import log_params, start_run
     >>> with start_run() as run: log_params({"lr": 0.1})
     >>> load_view(run.run_id).run.params
     {'lr': 0.1}
@@ -216,6 +221,8 @@ def load_histories(run: Run, space: Workspace | None = None) -> dict[str, Points
 def _experiment_ids(space: Workspace, ids: Sequence[str] | None, names: Sequence[str] | None) -> list[str] | None:
     if ids is None and names is None:
         return None
+    if ids is not None and names is not None:
+        raise InvalidInput("Name experiments by their ids or by their names, not both.")
     found = [str(item) for item in ids or ()]
     for name in names or ():
         experiment = space.store.find_experiment(name)

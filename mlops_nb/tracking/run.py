@@ -19,7 +19,6 @@ from mlops_nb.entities import (
     ParamValue,
     Points,
     RunData,
-    RunInfo,
     RunStart,
     Status,
     check_name,
@@ -31,8 +30,10 @@ from mlops_nb.errors import StoreError
 from mlops_nb.journal import JournalWriter, lease_fields, own_lease
 from mlops_nb.tracking import active, handover
 from mlops_nb.tracking.curve import Curve
+from mlops_nb.tracking.experiments import find_or_make
 from mlops_nb.tracking.faults import say, shielded
 from mlops_nb.tracking.values import as_metric, as_param, as_points, as_step
+from mlops_nb.views import LiveInfo, as_dictionary, tags_of_fields
 from mlops_nb.workspace import is_disabled
 
 if TYPE_CHECKING:
@@ -76,8 +77,11 @@ class ActiveRun:
         self.data_refs: list[DataRef] = []
         self.of_cell = False
         self.anonymous = False
+        self.is_continued = False
+        self._only_adds = False
+        self._experiment_id: str | None = None
         self._began = time.perf_counter_ns()
-        self._began_ms = now_ms()
+        self._began_ms = max(now_ms(), start.start_time)
         self._writer: JournalWriter | None = None
         self._dead = is_disabled()
         self._child_of: Lease | None = None
@@ -107,6 +111,13 @@ class ActiveRun:
         run._child_of = drainer
         return run
 
+    @classmethod
+    def beside(cls, workspace: Workspace, start: RunStart) -> ActiveRun:
+        """A run that somebody else began, or that is over: what is logged is added, and it stays as it is otherwise."""
+        run = cls(workspace, start, is_main=False, outer=None)
+        run.is_continued = run._only_adds = True
+        return run
+
     @property
     def is_mute(self) -> bool:
         """Whether nothing of this run is kept: ``MLOPS_NB_DISABLE`` asks for that, or its journal cannot be made."""
@@ -118,12 +129,12 @@ class ActiveRun:
         return self.end_time is None
 
     @property
-    def info(self) -> RunInfo:
+    def info(self) -> LiveInfo:
         """MLflow's view of what the run is."""
-        return RunInfo(
+        return LiveInfo(
+            self._ask_experiment,
             run_id=self.run_id,
             run_name=self.name,
-            experiment_id=self.experiment,
             status=self.status.value,
             start_time=self.start.start_time,
             end_time=self.end_time,
@@ -133,7 +144,21 @@ class ActiveRun:
     @property
     def data(self) -> RunData:
         """MLflow's view of what was logged by this process."""
-        return RunData(self.params, {key: curve.last for key, curve in self.curves.items()}, self.tags)
+        start = self.start
+        fields = tags_of_fields(self.name, start.parent_run_id, start.user, start.source_type, start.notebook)
+        return RunData(dict(self.params), {key: each.last for key, each in self.curves.items()}, fields | self.tags)
+
+    def to_dictionary(self) -> dict[str, Any]:
+        """`info` and `data` as plain dicts, as MLflow gives them."""
+        return as_dictionary(self.info, self.data)
+
+    def _ask_experiment(self) -> str:
+        if self._experiment_id is None:
+            found = None if self._dead else find_or_make(self.workspace, self.experiment)
+            if found is None:
+                return ""
+            self._experiment_id = found.experiment_id
+        return self._experiment_id
 
     def finish(self, status: Status | str = Status.FINISHED, *, at: int | None = None) -> None:
         """End the run, now or as it had ended before (`at`, ms); the second call does nothing."""
@@ -343,7 +368,8 @@ class ActiveRun:
         if self._child_of is not None:
             path = folder / f"{self.run_id}.{unique}.child.journal"
             return JournalWriter(path, self.run_id, writer=own_lease(), drainer=self._child_of)
-        kind = "" if first else ".late"  # the run was over and delivered, and somebody still logs
+        # Late: the run was over and delivered, or is somebody else's. Its journal has no end of its own.
+        kind = "" if first and not self._only_adds else ".late"
         path = folder / f"{self.run_id}.{unique}{kind}.journal"
         drain = self.workspace.drain
         lease = own_lease()
@@ -385,7 +411,19 @@ def new_start(name: str | None, experiment: str, user: str, **fields: Any) -> Ru
     text = name if name else random_name(run_id)
     check_name("run", text)
     check_name("experiment", experiment)
-    return RunStart(run_id, text, experiment, now_ms(), user=user, **fields)
+    return RunStart(run_id, text, experiment, _later_than_the_last(), user=user, **fields)
+
+
+_last_start = 0
+
+
+def _later_than_the_last() -> int:
+    """Now, in ms; or a moment more: runs that begin in the same millisecond are still told apart, newest first."""
+    global _last_start
+    now = now_ms()
+    # A clock that was set back by more than that is the truth from now on.
+    _last_start = _last_start + 1 if 0 <= _last_start - now < 1000 else now
+    return _last_start
 
 
 ADJECTIVES = (

@@ -31,6 +31,8 @@ def as_metric(key: str, value: Any) -> float:
         except OverflowError:
             raise InvalidInput(f"The metric {key!r} is an int beyond the range of a float.") from None
     result = number(value)
+    if result is None and getattr(value, "size", None) == 1 and hasattr(value, "item"):
+        result = number(value.item())  # an array of one number, as losses often are
     if result is None:
         try:
             if isinstance(value, str):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,9 +13,11 @@ from mlops_nb import workspace as workspaces
 from mlops_nb.comparison import MISSING, compare_runs
 from mlops_nb.entities import LogLine, Run
 from mlops_nb.errors import InvalidInput, InvalidState, NotFound
+from mlops_nb.store.terms import RUN_WORDS
 from mlops_nb.tracking.reading import find_run, load_histories, load_view
 from mlops_nb.tracking.shapes import iso_time, public_value, run_json, show_json
 from mlops_nb.verbs.table import Result
+from mlops_nb.workspace import Workspace
 
 DEFAULT_LIMIT = 100
 
@@ -52,11 +55,23 @@ def do_runs(asked: argparse.Namespace) -> Result:
             if experiment is None:
                 raise NotFound(f"There is no experiment {name!r}.", hint="List all runs with: mlops-nb runs")
             ids.append(experiment.experiment_id)
+    asked.order_by = [_sort_term(space, term) for term in asked.order_by]
     page = space.store.search_runs(
         ids, asked.filter, order_by=asked.order_by, limit=asked.limit, view="deleted" if asked.deleted else "active"
     )
     runs: list[Run] = page.items
     return Result("runs", runs, [run_json(run) for run in runs])
+
+
+def _sort_term(space: Workspace, term: str) -> str:
+    """A metric or a param may be named as the table's head has it: ``acc DESC`` is ``metrics.acc DESC``."""
+    found = re.fullmatch(r"([^\s.`'\"]+)(\s+(?:asc|desc))?", term.strip(), re.IGNORECASE)
+    if found is None or found[1].lower() in RUN_WORDS.attributes:
+        return term
+    for kind in ("metrics", "params"):
+        if any(key == found[1] for key, _ in space.store.run_keys(kind)):
+            return f"{kind}.`{found[1]}`{found[2] or ''}"
+    return term
 
 
 def add_show(parser: argparse.ArgumentParser) -> None:

@@ -11,8 +11,9 @@ from typing import Any
 
 from mlops_nb.entities import DataRef, Experiment, ModelVersion, Points, RegisteredModel, Run, Status
 from mlops_nb.errors import InvalidInput
+from mlops_nb.views import NAME_TAG
 from mlops_nb.wire.logged import LoggedModel, LoggedPoint, read_status
-from mlops_nb.wire.mlflow import NAME_TAG, STATUSES, model_ref, read_dataset_input, read_tags, split_tags
+from mlops_nb.wire.mlflow import STATUSES, model_ref, read_dataset_input, read_tags, split_tags
 
 ID_TAG = "mlops_nb.id"
 """The id that a run or logged model has at home, where the server of MLflow that keeps a copy gave it another one."""

@@ -11,15 +11,17 @@ from typing import Any
 
 from mlops_nb.entities import Artifact, DataRef, Experiment, Metric, ParamValue, Points, Run, RunStart
 from mlops_nb.errors import InvalidInput
+from mlops_nb.views import (
+    NAME_TAG,
+    PARENT_TAG,
+    SOURCE_NAME_TAG,
+    SOURCE_TYPE_TAG,
+    UNKNOWN,
+    USER_TAG,
+    tags_of_fields,
+)
 
-NAME_TAG = "mlflow.runName"
-PARENT_TAG = "mlflow.parentRunId"
-USER_TAG = "mlflow.user"
-SOURCE_TYPE_TAG = "mlflow.source.type"
-SOURCE_NAME_TAG = "mlflow.source.name"
 CONTEXT_TAG = "mlflow.data.context"
-UNKNOWN = "UNKNOWN"
-"""The source type of a run that a bare client made, and said nothing about."""
 
 VIEWS = {1: "active", 2: "deleted", 3: "all", "ACTIVE_ONLY": "active", "DELETED_ONLY": "deleted", "ALL": "all"}
 STATUSES = {1: "RUNNING", 2: "SCHEDULED", 3: "FINISHED", 4: "FAILED", 5: "KILLED"}
@@ -146,7 +148,7 @@ def tags_json(tags: Mapping[str, str]) -> list[dict[str, str]]:
 
 def all_tags(run: Run) -> dict[str, str]:
     """The tags of a run with those that MLflow keeps as tags and we as fields."""
-    return {**_tags_of_fields(run.name, run.parent_run_id, run.user, run.source_type, run.notebook), **run.tags}
+    return {**tags_of_fields(run.name, run.parent_run_id, run.user, run.source_type, run.notebook), **run.tags}
 
 
 def start_tags(start: RunStart) -> dict[str, str]:
@@ -157,22 +159,7 @@ def start_tags(start: RunStart) -> dict[str, str]:
     >>> start_tags(RunStart("r", "first", "Default", 0, source_type="UNKNOWN"))
     {'mlflow.runName': 'first'}
     """
-    return _tags_of_fields(start.name, start.parent_run_id, start.user, start.source_type, start.notebook)
-
-
-def _tags_of_fields(
-    name: str, parent: str | None, user: str, source_type: str, notebook: str | None
-) -> dict[str, str]:
-    tags = {NAME_TAG: name}
-    if parent:
-        tags[PARENT_TAG] = parent
-    if source_type != UNKNOWN:
-        tags[SOURCE_TYPE_TAG] = source_type
-        if user and user != "unknown":
-            tags[USER_TAG] = user
-        if notebook:
-            tags[SOURCE_NAME_TAG] = notebook
-    return tags
+    return tags_of_fields(start.name, start.parent_run_id, start.user, start.source_type, start.notebook)
 
 
 def split_tags(name: str, user: str, tags: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -201,7 +188,7 @@ def split_tags(name: str, user: str, tags: Mapping[str, str]) -> tuple[dict[str,
         "source_type": tags.get(SOURCE_TYPE_TAG) or UNKNOWN,
         "notebook": source if source.endswith(".ipynb") else None,
     }
-    known = _tags_of_fields(name, user=user, parent=fields["parent_run_id"], source_type=str(fields["source_type"]),
+    known = tags_of_fields(name, user=user, parent=fields["parent_run_id"], source_type=str(fields["source_type"]),
                             notebook=fields["notebook"])  # fmt: skip
     return fields, {key: value for key, value in tags.items() if known.get(key) != value}
 

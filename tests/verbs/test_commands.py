@@ -67,6 +67,7 @@ def test_filters_orders_and_limits(three_runs: list[str], capsys: pytest.Capture
     assert names("metrics.acc > 0.55 and params.lr < 0.25") == ["beta"]
     assert names("NOT (name = 'beta' OR name LIKE 'gam%')") == ["alpha"]
     assert names("name IN ('alpha', 'gamma')", "--order-by", "metrics.acc ASC") == ["alpha", "gamma"]
+    assert names("name IN ('alpha', 'gamma')", "--order-by", "acc") == ["alpha", "gamma"]
     assert names("--limit", "1") == ["gamma"]
     assert names("-e", "letters") == ["gamma", "beta", "alpha"]
     assert "^" in capsys_error(capsys, "runs", "metrics.acc >> 1")

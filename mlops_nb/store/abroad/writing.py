@@ -9,9 +9,10 @@ from typing import Any
 from mlops_nb.entities import Artifact, Batch, DataRef, Experiment, Run, RunStart
 from mlops_nb.errors import NotFound
 from mlops_nb.store.abroad.api import AT_TAG, Abroad, Json, Remote
+from mlops_nb.views import PARENT_TAG
 from mlops_nb.wire.foreign import ID_TAG, KEPT_TAG, read_experiment
 from mlops_nb.wire.kept import PARAM_LIMIT, TAG_LIMIT, beside, foreign_key, write
-from mlops_nb.wire.mlflow import PARENT_TAG, dataset_input_json, number_json, param_text, start_tags, tags_json
+from mlops_nb.wire.mlflow import dataset_input_json, number_json, param_text, start_tags, tags_json
 
 POINTS, ENTRIES = 1000, 100
 """Most points, and most params or tags, that MLflow takes in a call."""
