@@ -105,7 +105,6 @@ class Drain:
         if not got:
             return False
         try:
-            self._work()
             return self._pass()
         finally:
             self._deliver_lock.release()
@@ -182,10 +181,10 @@ class Drain:
         """One round of deliveries; the deliver lock is held."""
         try:
             self._adopt_children()
-            while batches := self._gather():
+            limits = self._limits()
+            while batches := self._gather(limits):
                 self._hand_over(batches)
                 self._accept()
-                self._work()  # of runs that have ended meanwhile
             self._retire()
         except Exception as error:
             self._rewind()
@@ -230,17 +229,34 @@ class Drain:
         with self._list_lock:
             return list(self._journals.values())
 
-    def _gather(self) -> list[Batch]:
+    def _limits(self) -> dict[str, int]:
+        """Up to where each journal is delivered in this round. What comes later waits for the next one: a transaction
+        for each of many short cells would cost more than the cells.
+
+        The slow captures of every run whose end lies within the limits have been made before, so that what they record
+        lies within them, too.
+        """
+        while True:
+            self._work()
+            limits = {entry.reader.source: self._limit(entry) for entry in self._entries()}
+            with self._list_lock:
+                if not self.after:
+                    return limits
+
+    @staticmethod
+    def _limit(entry: _Open) -> int:
+        if entry.writer is None:
+            return _size(entry.reader.path)
+        limit = entry.writer.take_pending()
+        if limit > entry.reader.offset:
+            entry.writer.rescue()
+        return limit
+
+    def _gather(self, limits: dict[str, int]) -> list[Batch]:
         batches = []
         for entry in self._entries():
-            if entry.writer is not None:
-                limit = entry.writer.take_pending()
-                if limit > entry.reader.offset:
-                    entry.writer.rescue()
-            else:
-                limit = _size(entry.reader.path)
-            start = entry.reader.offset
-            if limit <= start:
+            limit = limits.get(entry.reader.source, 0)
+            if limit <= entry.reader.offset:
                 continue
             batch = entry.reader.read(limit if entry.again is None else min(limit, entry.again))
             if batch is not None:

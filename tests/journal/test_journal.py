@@ -282,6 +282,45 @@ def test_drain_delivers_in_order_and_takes_ended_journals_away(tmp_path: Path) -
     drain.stop()
 
 
+def test_a_round_of_deliveries_ends_while_somebody_goes_on_logging(tmp_path: Path) -> None:
+    """Short cells that follow each other are stored together, not each in a transaction of its own."""
+
+    class Busy(Sink):
+        def apply(self, batches: list[Batch]) -> None:
+            super().apply(batches)
+            writer.point("loss", 0.0, len(self.batches), 0)
+
+    sink = Busy()
+    drain = Drain(sink.apply, tmp_path)
+    writer = writer_in(tmp_path)
+    drain.add(writer)
+    writer.point("loss", 0.0, 0, 0)
+    assert drain.flush() and len(sink.batches) == 1
+    assert drain.flush() and len(sink.batches) == 2
+    assert list(points_of(sink.batches, "loss").steps) == [0, 1]
+
+
+def test_what_slow_captures_find_comes_with_the_end_of_its_run(tmp_path: Path) -> None:
+    sink = Sink()
+    drain = Drain(sink.apply, tmp_path)
+    writer = writer_in(tmp_path)
+    drain.add(writer)
+
+    def capture() -> None:
+        writer.record({"t": "fact", "k": "environment", "v": {}})
+        if len(found) < 2:
+            drain.after.append(capture)  # a cell that ends meanwhile
+        found.append(1)
+
+    found: list[int] = []
+    drain.after.append(capture)
+    writer.record({"t": "end", "status": "FINISHED", "at": 9})
+    assert drain.flush()
+    (batch,) = sink.batches
+    assert "environment" in batch.facts and batch.end is not None and len(found) == 3
+    assert writer.closed and not writer.path.exists()
+
+
 def test_drain_keeps_trying_while_the_store_is_away(tmp_path: Path) -> None:
     sink = Sink()
     said: list[Exception] = []
