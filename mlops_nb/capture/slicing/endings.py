@@ -86,14 +86,24 @@ def finalisers_of(namespace: Mapping[str, Any]) -> tuple[int, ...]:
     >>> finalisers_of({})
     ()
     """
-    main = str(namespace.get("__name__", "__main__"))
-    found = []
+    fresh: dict[int, tuple[object, bool]] = {}
     for key, info in list(_finalisers().items()):
-        reference, function = getattr(info, "weakref", None), getattr(info, "func", None)
-        value = reference() if reference is not None else None
-        if _is_own(function, namespace) or is_local(module_name(type(value)), main):
-            found.append(id(key))
-    return tuple(found)
+        known = _judged.get(id(key))
+        fresh[id(key)] = known if known is not None and known[0] is key else (key, _is_followed(info, namespace))
+    _judged.clear()
+    _judged.update(fresh)
+    return tuple(number for number, (_, followed) in fresh.items() if followed)
+
+
+_judged: dict[int, tuple[object, bool]] = {}
+"""Finalisers that were looked at before: libraries keep some hundred, and each cell asks twice."""
+
+
+def _is_followed(info: object, namespace: Mapping[str, Any]) -> bool:
+    reference, function = getattr(info, "weakref", None), getattr(info, "func", None)
+    value = reference() if reference is not None else None
+    main = str(namespace.get("__name__", "__main__"))
+    return _is_own(function, namespace) or is_local(module_name(type(value)), main)
 
 
 def streams_of(namespace: Mapping[str, Any]) -> list[object]:

@@ -150,7 +150,7 @@ class Probe:
 
     def affords(self, size: int) -> bool:
         """Whether hashing `size` bytes fits into what is left; if not, the fingerprint is incomplete."""
-        if size / _BYTES_PER_SECOND < self.deadline - time.thread_time() or size < 65536:
+        if size < 65536 or size / _BYTES_PER_SECOND < self.deadline - time.thread_time():
             return True
         self.complete = False
         return False

@@ -195,7 +195,7 @@ def _environ() -> Hashable:
 
 
 def _random() -> Hashable:
-    return _digest(random.getstate())
+    return hash(random.getstate())
 
 
 def _numpy_random() -> Hashable:
@@ -228,8 +228,21 @@ def _pandas_options() -> Hashable:
 
 
 def _matplotlib_rc() -> Hashable:
-    values = dict.items(sys.modules["matplotlib"].rcParams)
-    return _digest([(k, v if type(v) in (int, float, str, bool) else repr(v)) for k, v in values if k != "backend"])
+    """By value; told from the identities of the last time, and from the lists, which can be changed in place, if these
+    are the same: to write down all three hundred is what costs most of what is looked at."""
+    values = dict(dict.items(sys.modules["matplotlib"].rcParams))
+    values.pop("backend", None)
+    lists = [list(value) for value in values.values() if type(value) is list]
+    seen = (tuple(map(id, values.values())), lists)
+    if _rc_seen[:1] != [seen]:
+        digest = _digest([(k, v if type(v) in _PLAIN else repr(v)) for k, v in values.items()])
+        _rc_seen[:] = [seen, digest, list(values.values())]  # held, so that no identity is used twice
+    state: int = _rc_seen[1]
+    return state
+
+
+_PLAIN = (int, float, str, bool, type(None))
+_rc_seen: list[Any] = []
 
 
 def _pyplot() -> Hashable:
