@@ -13,6 +13,9 @@ PART = 64
 LIMIT = 1_000_000
 """Characters of source that are kept; beyond it the oldest ones are left empty."""
 KIND = "session"
+STATE = "state"
+"""Of random generators, before an execution: most of a session's executions, and so of its runs, share one."""
+LIMIT_STATES = 256
 _KEYS = ("index", "execution_count", "cell_id", "source", "error", "needs")
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -39,6 +42,21 @@ class SessionFacts:
         self._full: dict[int, Encoded] = {}
         self._size = 0
         self._cut = 0
+        self._states: dict[int, tuple[Mapping[str, Any], Encoded]] = {}
+
+    def apart(self, randomness: Mapping[str, Any]) -> dict[str, Any]:
+        """What is recorded of randomness, by kind: its ``states`` as facts of their own, so that runs share them."""
+        rest = {key: value for key, value in randomness.items() if key != "states" or not value}
+        states = enumerate(randomness["states"])
+        return {"randomness": rest} | {f"{STATE}:{number}": self._state(state) for number, state in states}
+
+    def _state(self, state: Mapping[str, Any]) -> Encoded:
+        known = self._states.get(id(state))
+        if known is None or known[0] is not state:
+            if len(self._states) >= LIMIT_STATES:
+                self._states.clear()
+            known = self._states[id(state)] = state, Encoded(_encode(state))
+        return known[1]
 
     def of(self, log: Sequence[Mapping[str, Any]]) -> dict[str, Encoded]:
         """The facts of a run that ends now, by kind; `log` holds every execution, those of the last call first."""
@@ -65,24 +83,31 @@ class SessionFacts:
 
 
 def whole_session(facts: dict[str, Any]) -> dict[str, Any]:
-    """Facts as they were captured: a session's parts put together.
+    """Facts as they were captured: a session's parts put together, and the states of its random generators.
 
     Examples
     --------
+    >>> whole_session({"randomness": {"before": {"0": 0}}, "state:0": {"random": 1}})["randomness"]
+    {'before': {'0': 0}, 'states': [{'random': 1}]}
     >>> whole_session({"session": [1], "session:2": [3], "session:1": [2], "cell": {}})
     {'session': [1, 2, 3], 'cell': {}}
     """
-    numbers = sorted(int(kind[len(KIND) + 1 :]) for kind in facts if _is_part(kind))
     whole = {kind: _plain(value) for kind, value in facts.items() if not _is_part(kind)}
-    if numbers:
-        parts = [_plain(facts[f"{KIND}:{number}"]) for number in numbers]
+    if parts := _parts(facts, KIND):
         whole[KIND] = [*whole.get(KIND, ()), *(entry for part in parts for entry in part)]
+    if (states := _parts(facts, STATE)) and isinstance(whole.get("randomness"), dict):
+        whole["randomness"] = {**whole["randomness"], "states": states}
     return whole
 
 
-def _is_part(kind: str) -> bool:
+def _parts(facts: Mapping[str, Any], name: str) -> list[Any]:
+    numbers = sorted(int(kind[len(name) + 1 :]) for kind in facts if _is_part(kind, (name,)))
+    return [_plain(facts[f"{name}:{number}"]) for number in numbers]
+
+
+def _is_part(kind: str, names: Sequence[str] = (KIND, STATE)) -> bool:
     name, _, number = kind.partition(":")
-    return name == KIND and number.isdecimal()
+    return name in names and number.isdecimal()
 
 
 def _plain(value: Any) -> Any:

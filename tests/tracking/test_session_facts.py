@@ -42,3 +42,14 @@ def test_the_oldest_sources_are_cut_where_a_session_is_too_long(monkeypatch: pyt
     entries = whole_session(session.of(log))["session"]
     assert [len(each["source"]) for each in entries[-4:]] == [0, 300, 300, 300]
     assert all(each["cut"] for each in entries[:-3]) and "cut" not in entries[-1]
+
+
+def test_states_of_randomness_are_facts_that_runs_share() -> None:
+    session = SessionFacts(lambda source: source)
+    states = [{"random": {"words": "x" * 5000}}, {"random": {"words": "y"}}]
+    first = session.apart({"states": states, "before": {"0": 0, "1": 1}})
+    second = session.apart({"states": states[:1], "before": {"0": 0, "2": 0}})
+    assert first["state:0"] is second["state:0"] and "states" not in first["randomness"]
+    assert whole_session(first)["randomness"] == {"states": states, "before": {"0": 0, "1": 1}}
+    assert whole_session({"randomness": {"states": states}})["randomness"]["states"] == states  # as it was kept before
+    assert session.apart({"states": []}) == {"randomness": {"states": []}}

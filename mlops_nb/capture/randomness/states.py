@@ -70,6 +70,8 @@ def complete(before: Mapping[str, Any]) -> dict[str, Any]:
     >>> complete({"random": {}, "numpy": {}, "torch": {}}) == {"random": {}, "numpy": {}, "torch": {}}
     True
     """
+    if type(before) is dict and _ARRIVED.keys() <= before.keys():
+        return before  # itself: a state that many executions begin with is kept once
     return _ARRIVED | dict(before)
 
 

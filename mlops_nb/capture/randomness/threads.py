@@ -80,13 +80,30 @@ def thread_environment(facts: Mapping[str, Any]) -> dict[str, str]:
     return {"PYTHONHASHSEED": facts.get("hash_seed") or "0"} | counted | dict(facts.get("variables", {}))
 
 
-def _loaded() -> tuple[int, int]:
+class _Loaded:
     """What grows whenever a library with threads may have come: extension modules, and packages that load by ctypes."""
-    extensions = sum(
-        isinstance(getattr(getattr(module, "__spec__", None), "loader", None), ExtensionFileLoader)
-        for module in list(sys.modules.values())
-    )
-    return extensions, len({name.partition(".")[0] for name in list(sys.modules)})
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+        self._extensions = 0
+        self._packages: set[str] = set()
+
+    def count(self) -> tuple[int, int]:
+        """How many there are; only what was imported since the last call is looked at, since that stands last."""
+        names = list(sys.modules)
+        known = len(self._names)
+        if names[:known] != self._names:
+            self._extensions, known = 0, 0
+            self._packages.clear()
+        for name in names[known:]:
+            spec = getattr(sys.modules.get(name), "__spec__", None)
+            self._extensions += isinstance(getattr(spec, "loader", None), ExtensionFileLoader)
+            self._packages.add(name.partition(".")[0])
+        self._names = names
+        return self._extensions, len(self._packages)
+
+
+_loaded = _Loaded()
 
 
 @functools.lru_cache(maxsize=1)
@@ -101,7 +118,7 @@ def _pools() -> list[dict[str, Any]]:
         return []  # nothing that computes is loaded
     try:
         # Thread counts are asked for each time; which libraries are loaded only changes with some imports.
-        found = _controller(_loaded()).info()
+        found = _controller(_loaded.count()).info()
     except Exception:  # not installed, or a library that it does not understand
         return []
     return [
