@@ -25,6 +25,8 @@ _VARIABLES = (
     "CONDA_DEFAULT_ENV", "SLURM_JOB_ID", "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE",
 )  # fmt: skip
 _VALUE_LIMIT = 500
+_EDITABLE_SECONDS = 30
+"""How long the git state of an editable package holds: what a process uses of it is what it was at its import."""
 
 
 def environment(variables: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -132,7 +134,7 @@ def _local(used: list[str]) -> dict[str, dict[str, Any]]:
     for name, known in origins().items():
         facts = found[name] = dict(known)
         if "editable" in facts and name in used:
-            state = recent_git_state(facts["path"], diff=False)
+            state = recent_git_state(facts["path"], diff=False, seconds=_EDITABLE_SECONDS)
             if state is not None:
                 facts["git"] = {key: state.get(key) for key in ("commit", "branch", "dirty", "remote")}
     return found

@@ -90,19 +90,19 @@ def git_state(folder: str | Path, *, diff: bool = True) -> dict[str, Any] | None
     return state
 
 
-def recent_git_state(folder: str | Path, *, diff: bool = True) -> dict[str, Any] | None:
-    """`git_state`, asked for at most once a second: cells that follow each other closely share an answer.
+def recent_git_state(folder: str | Path, *, diff: bool = True, seconds: int = 1) -> dict[str, Any] | None:
+    """`git_state`, asked for at most once in so many seconds: cells that follow each other closely share an answer.
 
     Examples
     --------
     >>> recent_git_state("/") is None
     True
     """
-    return _state_at(str(folder), int(time.monotonic()), diff)
+    return _state_at(str(folder), int(time.monotonic() / seconds), diff, seconds)
 
 
 @functools.lru_cache(maxsize=64)
-def _state_at(folder: str, second: int, diff: bool) -> dict[str, Any] | None:
+def _state_at(folder: str, when: int, diff: bool, seconds: int) -> dict[str, Any] | None:
     return git_state(folder, diff=diff)
 
 

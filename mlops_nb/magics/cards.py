@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mlops_nb import workspace as workspaces
@@ -21,6 +22,7 @@ class CardMemory:
 
     def __init__(self) -> None:
         self._lines: dict[str, list[Run]] = {}
+        self._best: dict[str, dict[str, float]] = {}
 
     def earlier(self, line: str) -> list[Run]:
         """Earlier runs of a line, newest first."""
@@ -31,10 +33,21 @@ class CardMemory:
             self._lines[line] = found
         return self._lines[line]
 
+    def best(self, line: str, but: str) -> dict[str, float]:
+        """The best values so far of a line's metrics; without those of the run `but`, which the store may have."""
+        if line not in self._best:
+            best = best_of([run for run in self.earlier(line) if run.run_id != but])
+            if line not in self._lines:
+                return best
+            self._best[line] = best
+        return self._best[line]
+
     def add(self, run: Run) -> None:
         """Remember a run that has just ended."""
         if run.line is not None:
+            best = self.best(run.line, run.run_id)
             self._lines[run.line] = [run, *self.earlier(run.line)][:KEPT]
+            self._best[run.line] = best_of([run], best)
 
 
 def _read(line: str) -> list[Run] | None:
@@ -49,8 +62,8 @@ def _read(line: str) -> list[Run] | None:
     return []
 
 
-def best_of(runs: list[Run]) -> dict[str, float]:
-    """The best value so far of each metric whose name tells whether higher or lower is better.
+def best_of(runs: list[Run], before: Mapping[str, float] | None = None) -> dict[str, float]:
+    """The best value so far of each metric whose name tells whether higher or lower is better, in runs that finished.
 
     Examples
     --------
@@ -59,8 +72,8 @@ def best_of(runs: list[Run]) -> dict[str, float]:
     """
     from mlops_nb.panels.format import better_direction
 
-    best: dict[str, float] = {}
-    for run in runs:
+    best = dict(before or {})
+    for run in [each for each in runs if each.status is Status.FINISHED]:
         for key, value in run.metrics.items():
             direction = better_direction(key)
             if not direction or math.isnan(value):
@@ -83,7 +96,7 @@ def show_card(session: Session, cell: TrackedCell) -> None:
     is_lost = cell.run.is_mute
     known: dict[str, Any] = {
         "previous": previous,
-        "best": best_of([item for item in earlier if item.status is Status.FINISHED]),
+        "best": session.cards.best(line, cell.run.run_id),
         "curves": cell.thin_curves(),
         "models": cell.models,
         "badge": cell.badge,

@@ -135,11 +135,35 @@ class _Tee:
 
 
 def _flush_streams() -> None:
+    thread = getattr(sys.stdout, "pub_thread", None)
+    if thread is not None and _flush_together(thread):
+        return
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except Exception:  # a stream of the user's own: its faults are not ours
             continue
+
+
+def _flush_together(thread: Any) -> bool:
+    """Both streams of a kernel in one errand of the thread that sends them; their own `flush` takes two each."""
+    streams: tuple[Any, ...] = (sys.stdout, sys.stderr)
+    alive = getattr(getattr(thread, "thread", None), "is_alive", bool)()
+    if not alive or thread.thread is threading.current_thread():
+        return False
+    if not all(type(each).__module__ == "ipykernel.iostream" and hasattr(each, "_flush") for each in streams):
+        return False
+    done = threading.Event()
+
+    def flush() -> None:
+        try:
+            for each in streams:
+                each._flush()
+        finally:
+            done.set()
+
+    thread.schedule(flush)
+    return done.wait(10.0)
 
 
 def _registration(stream: Any, hook: Any, ready: threading.Event) -> Callable[[], None]:

@@ -8,6 +8,8 @@ import hashlib
 import json
 import re
 import sys
+from collections import deque
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from mlops_nb import workspace as workspaces
@@ -73,7 +75,8 @@ class TrackedCell:
         self.meter: Meter = Meter()
         self.execution_count: int | None = None
         self.run = self._begin(getattr(info, "cell_id", None))
-        self._before()
+        with self.run.together():
+            self._before()
 
     # -- before -----------------------------------------------------------------------------------------------------
 
@@ -177,6 +180,15 @@ class TrackedCell:
         self, error: BaseException | None, result: Any, followed: Followed | None, *, cancelled: bool = False
     ) -> None:
         """Record what the cell did, and end its run."""
+        # Logging a model may take long: what is known before it is written before it.
+        with nullcontext() if self.options.model else self.run.together():
+            self._end(error, result, followed, cancelled)
+        if self.models and not self.options.model and followed is not None and not followed.nested:
+            from mlops_nb.magics.afterwards import offer_afterwards
+
+            offer_afterwards(self.session, self.run.run_id, self.models, followed.index)
+
+    def _end(self, error: BaseException | None, result: Any, followed: Followed | None, cancelled: bool) -> None:
         status = _status(error, cancelled)
         if (bridge := sys.modules.get("mlops_nb.server.bridge")) is not None:
             bridge.end_cell(self.run)
@@ -188,13 +200,10 @@ class TrackedCell:
             try:
                 run, folder = self.run, self.session.folder()
                 # Before the end is written: what is described once the run is delivered needs a journal of its own.
-                run.workspace.drain.later(lambda: describe_surroundings(run, folder))
+                _to_describe.append((run, folder))
+                run.workspace.drain.later(describe_surroundings)
             finally:
                 self.run.finish(status)
-        if self.models and not self.options.model and followed is not None and not followed.nested:
-            from mlops_nb.magics.afterwards import offer_afterwards
-
-            offer_afterwards(self.session, self.run.run_id, self.models, followed.index)
 
     def _after_following(self, followed: Followed) -> None:
         following = self.session.following
@@ -208,7 +217,8 @@ class TrackedCell:
         for entry in facts["slice"]:
             entry["source"], count = redacted_source(entry["source"])
             self.redactions = max(self.redactions, count)
-        self.run.facts({**facts, **self.session.facts.of(following.session())})
+        known = self.session.facts
+        self.run.facts({**facts, **known.apart(facts["randomness"]), **known.of(following.session())})
         tag = self.badge if isinstance(self.badge, str) else "; ".join(self.badge)
         self.run.set_tags({"mlops_nb.restart_run_all": tag})
         accesses = following.accesses_of(followed)
@@ -310,20 +320,30 @@ class TrackedCell:
         }
 
 
-def describe_surroundings(run: ActiveRun, folder: Any) -> None:
-    """Record environment and git state; in the background, since it takes tens of milliseconds."""
+def describe_surroundings() -> None:
+    """Record environment and git state of the runs that wait for it; in the background, since it takes tens of
+    milliseconds, and for cells that follow each other closely once."""
+    waiting = [_to_describe.popleft() for _ in range(len(_to_describe))]
+    if not waiting:
+        return
     try:
         from mlops_nb.capture.environment import environment
         from mlops_nb.capture.git import recent_git_state
 
-        run.fact("environment", _encoded(environment()))
-        state = recent_git_state(folder)
-        if state is not None:
-            run.fact("git", state)
-            if state.get("commit"):
-                run.set_tags({"mlflow.source.git.commit": state["commit"]})
+        known = _encoded(environment())
+        for run, folder in waiting:
+            with run.together():
+                run.fact("environment", known)
+                state = recent_git_state(folder)
+                if state is not None:
+                    run.fact("git", state)
+                    if state.get("commit"):
+                        run.set_tags({"mlflow.source.git.commit": state["commit"]})
     except Exception as error:  # a package's broken metadata must not stop the delivery of metrics
         say(error, about="surroundings")
+
+
+_to_describe: deque[tuple[ActiveRun, Any]] = deque()
 
 
 def _encoded(facts: dict[str, Any]) -> Encoded:

@@ -53,6 +53,8 @@ def show_text(text: str) -> str:
     >>> show_text("a\\x00b\\nc\\u202ed")
     'a␀b␊c\\\\u202ed'
     """
+    if text.isascii() and text.isprintable():
+        return text
     return _UNSEEN.sub(_show_character, text)
 
 
@@ -335,10 +337,10 @@ def plain_json(value: Any) -> Any:
     >>> plain_json({"a": float("inf"), "b": [float("nan"), "\\ud800"]})
     {'a': 'Infinity', 'b': ['NaN', '\\\\ud800']}
     """
-    if value is None or isinstance(value, bool):
-        return value
     if type(value) is str:
         return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if value is None or isinstance(value, bool):
+        return value
     if isinstance(value, float):
         return value if math.isfinite(value) else "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, int):

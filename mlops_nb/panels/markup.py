@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from html import escape
 from importlib.resources import files
 from urllib.parse import quote
@@ -24,11 +24,14 @@ def tag(name: str, *content: str, cls: str = "", **attributes: str | int | None)
     >>> tag("td", "1", cls="num", title='a "b"')
     '<td class="num" title="a &quot;b&quot;">1</td>'
     """
-    shown = f' class="{escape(cls)}"' if cls else ""
+    shown = f' class="{_quoted(cls)}"' if cls else ""
     for key, value in attributes.items():
         if value is not None:
             shown += f' {key.strip("_").replace("_", "-")}="{escape(show_text(str(value)))}"'
     return f"<{name}{shown}>{''.join(content)}</{name}>"
+
+
+_quoted = lru_cache(maxsize=256)(escape)
 
 
 def text(value: str, limit: int = 60) -> str:

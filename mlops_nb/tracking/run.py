@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from dataclasses import fields as fields_of
 from types import TracebackType
@@ -85,6 +87,7 @@ class ActiveRun:
         self._writer: JournalWriter | None = None
         self._dead = is_disabled()
         self._child_of: Lease | None = None
+        self._held: dict[int, list[dict[str, Any]]] = {}  # by thread, inside of `together`
 
     # -- life -------------------------------------------------------------------------------------------------------
 
@@ -318,10 +321,36 @@ class ActiveRun:
         lease = self.start.lease
         return lease if lease is not None else own_lease()
 
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """What this thread records inside (but for points of metrics) is written in one go at the end, for calls that
+        come in dozens and are acknowledged as one."""
+        thread = threading.get_ident()
+        if thread in self._held:
+            yield
+            return
+        self._held[thread] = []
+        try:
+            yield
+        finally:
+            held = self._held.pop(thread)
+            try:
+                self._append(*held)
+            except Exception:  # one of them cannot be written: the others can
+                for record in held:
+                    try:
+                        self._append(record)
+                    except Exception as error:
+                        say(error, about=f"{self.run_id} {record['t']}")
+
     def _append(self, *records: dict[str, Any]) -> None:
         if not records:
             return
-        self._put(lambda writer: writer.record(*records))
+        held = self._held.get(threading.get_ident())
+        if held is not None:
+            held += records
+        else:
+            self._put(lambda writer: writer.record(*records))
 
     def _put(self, put: Callable[[JournalWriter], None]) -> None:
         """Like `_write`; a failure is said."""
