@@ -27,7 +27,7 @@ from mlops_nb.tracking import ActiveRun, active, describe_error
 from mlops_nb.tracking.children import metrics_of_children
 from mlops_nb.tracking.faults import say
 from mlops_nb.tracking.fluent import begin, current_experiment, relative
-from mlops_nb.tracking.run import new_start
+from mlops_nb.tracking.starts import new_start
 from mlops_nb.wire.encoded import Encoded
 
 if TYPE_CHECKING:

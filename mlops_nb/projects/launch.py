@@ -28,7 +28,7 @@ from mlops_nb.projects.sites import Site
 from mlops_nb.projects.spec import EntryPoint, Project, inside
 from mlops_nb.tracking import active_run
 from mlops_nb.tracking.fluent import begin, current_experiment
-from mlops_nb.tracking.run import new_start
+from mlops_nb.tracking.starts import new_start
 
 if TYPE_CHECKING:
     from mlops_nb.workspace import Workspace

@@ -322,7 +322,7 @@ class Pipeline:
         """The run in which those of the stages are nested."""
         from mlops_nb.tracking import active_run
         from mlops_nb.tracking.fluent import begin, current_experiment
-        from mlops_nb.tracking.run import new_start
+        from mlops_nb.tracking.starts import new_start
 
         outer = active_run()
         start = new_start(

@@ -28,7 +28,7 @@ from mlops_nb.projects.sighting import Sighting, cell_digests
 from mlops_nb.tracking import ActiveRun, active, active_run, describe_error
 from mlops_nb.tracking.faults import say
 from mlops_nb.tracking.fluent import begin, current_experiment
-from mlops_nb.tracking.run import new_start
+from mlops_nb.tracking.starts import new_start
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

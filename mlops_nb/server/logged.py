@@ -11,7 +11,7 @@ from mlops_nb.server.artifacts import list_tree
 from mlops_nb.server.experiments import check_active, find_experiment, read_limit
 from mlops_nb.server.routing import Request, Route
 from mlops_nb.store import LoggedOrder
-from mlops_nb.tracking.run import random_name
+from mlops_nb.tracking.starts import random_name
 from mlops_nb.wire.logged import (
     LoggedModel,
     LoggedPoint,

@@ -11,7 +11,7 @@ from mlops_nb.errors import InvalidInput, NotFound
 from mlops_nb.server.experiments import check_active, find_experiment, read_limit, read_view
 from mlops_nb.server.routing import Request, Route
 from mlops_nb.tracking import active
-from mlops_nb.tracking.run import random_name
+from mlops_nb.tracking.starts import random_name
 from mlops_nb.views import NAME_TAG, PARENT_TAG
 from mlops_nb.wire.mlflow import (
     STATUSES,

@@ -18,7 +18,8 @@ from mlops_nb.tracking import active
 from mlops_nb.tracking.experiments import find_or_make
 from mlops_nb.tracking.faults import say
 from mlops_nb.tracking.patience import in_a_moment
-from mlops_nb.tracking.run import ActiveRun, new_start
+from mlops_nb.tracking.run import ActiveRun
+from mlops_nb.tracking.starts import new_start
 from mlops_nb.workspace import Workspace, open_workspace
 
 _experiment: str | None = None
