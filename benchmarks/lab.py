@@ -31,7 +31,7 @@ from benchmarks.lab_server import Server, bundle_sizes, fill_curves, fill_runs, 
 
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
 ROWS = ".mlops-Row-run"
-PARTS = ("sidebar", "start", "curves", "mlflow")
+PARTS = ("sidebar", "groups", "start", "curves", "mlflow")
 TRACED = ["toplevel", "devtools.timeline"]
 LONG_TASKS = """() => {
     window.longTasks = [];
@@ -78,11 +78,13 @@ def main() -> None:
     table: Table = [("bundle, compressed", f"{bundle_sizes()[1] / 1000:.0f} kB", "<= 400 kB")]
     with browser() as chromium, tempfile.TemporaryDirectory(prefix="bench-lab-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        if {"sidebar", "start"} & set(options.part):
+        if {"sidebar", "groups", "start"} & set(options.part):
             say(f"a store of {options.runs:,} runs")
             with serve(folder / "with", fill_runs(cache, options.runs)) as server:
                 if "sidebar" in options.part:
                     table += measure_sidebar(chromium, server, times)
+                if "groups" in options.part:
+                    table += measure_groups(server, times)
                 if "start" in options.part:
                     table += measure_start(chromium, server, folder, times)
         if "curves" in options.part:
@@ -250,6 +252,29 @@ def memory(view: Any) -> float:
     used = session.send("Runtime.getHeapUsage")["usedSize"]
     session.detach()
     return float(used)
+
+
+def measure_groups(server: Server, times: int) -> Table:
+    """Groups with the mean of two metrics, as the sidebar asks for them: at first, and after a run was written."""
+    from mlops_nb.workspace import open_workspace
+
+    say("groups")
+    space = open_workspace(str(server.store / ".mlops_nb"))
+    run = space.store.search_runs(limit=1).items[0]
+    taken: dict[str, list[float]] = {"notebook": [], "experiment": []}
+    for number in range(times + 1):
+        for by, found in taken.items():
+            space.store.update_run(run.run_id, tags={"benchmark": str(number)})
+            begin = time.perf_counter()
+            server.ask(f"groups?by={by}&metrics=accuracy&metrics=loss&scope=project")
+            found.append((time.perf_counter() - begin) * 1000)
+    space.close()
+    first = [found[0] for found in taken.values()]
+    again = [statistics.median(found[1:]) for found in taken.values()]
+    return [
+        ("groups by notebook / experiment, two metrics: first", f"{first[0]:.0f} / {first[1]:.0f} ms", ""),
+        ("groups by notebook / experiment: after a write", f"{again[0]:.0f} / {again[1]:.0f} ms", ""),
+    ]
 
 
 def measure_start(chromium: Any, server: Server, folder: Path, times: int) -> Table:

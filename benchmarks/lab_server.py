@@ -143,6 +143,14 @@ class Server:
         """The address of a page of its own workspace."""
         return f"http://127.0.0.1:{self.port}/lab/workspaces/{secrets.token_hex(4)}?token={self.token}"
 
+    def ask(self, route: str) -> bytes:
+        """The answer of one of the panels' routes."""
+        address = f"http://127.0.0.1:{self.port}/mlops-nb/lab/{route}"
+        request = urllib.request.Request(address, headers={"Authorization": f"token {self.token}"})
+        with urllib.request.urlopen(request, timeout=300) as answer:
+            found: bytes = answer.read()
+        return found
+
     def stop(self) -> None:
         """End it."""
         end(self._process)

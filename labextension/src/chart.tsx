@@ -7,6 +7,7 @@ import 'uplot/dist/uPlot.min.css';
 
 import { align, ICurve, smooth } from './curves';
 import { elide, showNumber, showText } from './format';
+import { useTheme } from './hooks';
 import { __ } from './words';
 
 export interface ISeries extends ICurve {
@@ -35,17 +36,6 @@ export function colorOf(index: number): string {
 
 function css(name: string): string {
   return getComputedStyle(document.body).getPropertyValue(name).trim() || '#888';
-}
-
-/** Redraw when JupyterLab's theme changes. */
-function useTheme(): string {
-  const [theme, setTheme] = React.useState(document.body.dataset.jpThemeName ?? '');
-  React.useEffect(() => {
-    const observer = new MutationObserver(() => setTheme(document.body.dataset.jpThemeName ?? ''));
-    observer.observe(document.body, { attributes: true, attributeFilter: ['data-jp-theme-name'] });
-    return () => observer.disconnect();
-  }, []);
-  return theme;
 }
 
 export function Chart(props: IChartProps): JSX.Element {

@@ -197,7 +197,7 @@ function addCells(lab: ILab): void {
   const { commands } = lab.app;
   commands.addCommand(Commands.trackCell, {
     label: __('Track this Cell'),
-    caption: __('Track this cell: each time that it runs it is a run (%%track)'),
+    caption: __('Track this cell: each time that it runs it is a run (%1)', '%%track'),
     icon: trackIcon,
     isEnabled: () => current(lab)?.content.activeCell?.model.type === 'code',
     isToggled: () => {

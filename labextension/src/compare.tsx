@@ -100,7 +100,7 @@ function Sections(props: { found: ICompare }): JSX.Element {
     .map(section => ({ ...section, shown: section.rows.filter(row => all || row.differs), same: section.rows.filter(row => !row.differs).length }))
     .filter(section => section.rows.length);
   const alike = sections.filter(section => !section.shown.length && section.same);
-  const limit = Math.max(20, Math.floor(88 / found.runs.length)); // so that the runs stand beside each other; a tooltip has the rest
+  const limit = Math.max(20, Math.floor(72 / found.runs.length)); // so that the runs stand beside each other; a tooltip has the rest
   return (
     <div>
       <div className="mlops-Controls">

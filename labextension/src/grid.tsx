@@ -195,7 +195,7 @@ export function GridPage(props: IPageProps): JSX.Element {
         <Grid lab={lab} runs={pages.runs} columns={shown} state={state} change={change} more={pages.more} />
       ) : pages.refusal ? null : (
         <Empty title={state.text ? __('Nothing fits') : __('No runs yet')}>
-          <p>{state.text ? __('No run fits this search.') : __('Put %%track on top of a cell and run it: each time is a run, and stands here.')}</p>
+          <p>{state.text ? __('No run fits this search.') : __('Put %1 on top of a cell and run it: each time is a run, and stands here.', '%%track')}</p>
         </Empty>
       )}
     </article>

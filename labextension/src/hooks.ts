@@ -67,3 +67,14 @@ export function useNow(every = 10_000): number {
   }, [every]);
   return now;
 }
+
+/** Redraw when JupyterLab's theme changes. */
+export function useTheme(): string {
+  const [theme, setTheme] = React.useState(document.body.dataset.jpThemeName ?? '');
+  React.useEffect(() => {
+    const observer = new MutationObserver(() => setTheme(document.body.dataset.jpThemeName ?? ''));
+    observer.observe(document.body, { attributes: true, attributeFilter: ['data-jp-theme-name'] });
+    return () => observer.disconnect();
+  }, []);
+  return theme;
+}

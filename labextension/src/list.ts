@@ -413,7 +413,7 @@ export class RunsList {
       touched = replaceRuns(branch, changed) || touched;
     }
     for (const run of runs) {
-      this._sparks.forget(run.run_id);
+      this._sparks.renew(run.run_id);
       if (run.deleted) {
         this.picked = this.picked.filter(id => id !== run.run_id);
       }

@@ -4,7 +4,7 @@ import React from 'react';
 
 import { attempt } from './commands';
 import { elide, showNumber, showSize, showText, showTime, showValue, asNumber } from './format';
-import { useLoad } from './hooks';
+import { useLoad, useTheme } from './hooks';
 import type { IPageProps } from './pages';
 import { Button, cls, Empty, Loading, Name, Trouble, Verdict } from './parts';
 import { Lineage } from './run_parts';
@@ -233,6 +233,7 @@ function Versions(props: { lab: ILab; model: IModelRecord; chosen: number | null
 function ModelCard(props: { lab: ILab; name: string; version: IVersion }): JSX.Element {
   const { lab, name, version } = props;
   const load = useLoad(() => lab.api.modelCard(name, version.version), [name, version.version, JSON.stringify(version.aliases), version.stage]);
+  useTheme();
   const theme = document.body.dataset.jpThemeLight === 'false' ? 'dark' : 'light';
   return load.value ? (
     <iframe className="mlops-ModelCard" sandbox="" srcDoc={`<style>:root{color-scheme:${theme}}</style>${load.value.html}`} title={__('Card of %1 version %2', showText(name), version.version)} />

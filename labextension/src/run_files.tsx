@@ -5,7 +5,7 @@ import { Widget } from '@lumino/widgets';
 import React from 'react';
 
 import { attempt } from './commands';
-import { baseName, showLines, showSize, showText } from './format';
+import { baseName, lastOfLines, showLines, showSize, showText } from './format';
 import { useLoad } from './hooks';
 import { Button, cls, Empty, Loading, Name, Trouble } from './parts';
 import type { ITabProps } from './run';
@@ -167,6 +167,20 @@ function splitRow(line: string, separator: string): string[] {
 const LOG_MS = 1_000;
 const KEPT = 5_000;
 
+/** What one stream said without another between: a progress bar that paints over itself is one line then. */
+function joined(lines: { stream: string; text: string }[]): { stream: string; text: string }[] {
+  const found: { stream: string; text: string }[] = [];
+  for (const line of lines) {
+    const last = found[found.length - 1];
+    if (last && last.stream === line.stream) {
+      last.text += line.text;
+    } else {
+      found.push({ ...line });
+    }
+  }
+  return found;
+}
+
 export function LogTab(props: ITabProps): JSX.Element {
   const { lab, detail } = props;
   const runId = detail.run.run_id;
@@ -218,8 +232,8 @@ export function LogTab(props: ITabProps): JSX.Element {
       {lines?.length ? (
         <div ref={box} className="mlops-Log" role="log" tabIndex={0} aria-label={__('Log')}>
           <pre>
-            {lines.map((line, index) => (
-              <span key={index} className={cls(line.stream === 'stderr' && 'mlops-bad')}>{showLines(line.text.replace(/\u001b\[[0-9;]*m/g, ''))}</span>
+            {joined(lines).map((line, index) => (
+              <span key={index} className={cls(line.stream === 'stderr' && 'mlops-bad')}>{showLines(lastOfLines(line.text))}</span>
             ))}
           </pre>
           <div ref={end} />

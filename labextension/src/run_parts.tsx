@@ -302,7 +302,14 @@ export function Lineage(props: { lab: ILab; start: string; stamp?: number }): JS
   };
   return (
     <div className="mlops-Scroll" tabIndex={0}>
-      <svg className="mlops-Lineage" width={columns * BOX.across} height={rows * BOX.down + 4} role="group" aria-label={__('Lineage')}>
+      <svg
+        className="mlops-Lineage"
+        viewBox={`0 0 ${columns * BOX.across} ${rows * BOX.down + 4}`}
+        width={columns * BOX.across}
+        style={{ maxWidth: '100%', minWidth: Math.min(700, columns * BOX.across), height: 'auto' }}
+        role="group"
+        aria-label={__('Lineage')}
+      >
         {edges.map((edge, index) => {
           const a = placed.get(edge.source);
           const b = placed.get(edge.target);

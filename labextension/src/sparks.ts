@@ -7,8 +7,8 @@ const TOGETHER_MS = 120;
 const AT_ONCE = 60;
 
 export class Sparks {
-  /** By run, and by the metrics of which the first curve is wanted; null while it is not known, or if there is none. */
-  private _held = new Map<string, Map<string, ISpark | null>>();
+  /** By run, and by the metrics of which the first curve is wanted: null while it is not known, or if there is none. */
+  private _held = new Map<string, Map<string, { curve: ISpark | null; old: boolean }>>();
   private _wanted = new Map<string, string[]>();
   private _timer = 0;
   private _busy = false;
@@ -23,28 +23,29 @@ export class Sparks {
       this._held.set(runId, (held = new Map()));
     }
     const known = held.get(key);
-    if (known !== undefined) {
-      return known;
+    if (known && !known.old) {
+      return known.curve;
     }
-    held.set(key, null);
+    const curve = known?.curve ?? null;
+    held.set(key, { curve, old: false });
     const runs = this._wanted.get(key) ?? [];
     runs.push(runId);
     this._wanted.set(key, runs);
     this._soon();
-    return null;
+    return curve;
   }
 
-  /** A run has changed: its curves are fetched anew. */
-  forget(runId: string): void {
-    this._held.delete(runId);
+  /** A run has changed: its curves are fetched anew; until they are there, those that are known stay in sight. */
+  renew(runId: string): void {
+    this._held.get(runId)?.forEach(held => (held.old = true));
   }
 
   private _soon(): void {
-    window.clearTimeout(this._timer);
-    this._timer = window.setTimeout(() => void this._ask(), TOGETHER_MS);
+    this._timer = this._timer || window.setTimeout(() => void this._ask(), TOGETHER_MS);
   }
 
   private async _ask(): Promise<void> {
+    this._timer = 0;
     if (this._busy) {
       return;
     }
@@ -58,7 +59,10 @@ export class Sparks {
       try {
         const { curves } = await this._api.sparks(runs, key.split('\n'));
         for (const [runId, curve] of Object.entries(curves)) {
-          this._held.get(runId)?.set(key, curve);
+          const held = this._held.get(runId)?.get(key);
+          if (held) {
+            held.curve = curve;
+          }
           found = true;
         }
       } catch (error) {

@@ -27,7 +27,7 @@ function StatusItem(props: { lab: ILab }): JSX.Element {
   const place = hello?.store.project_name ?? '';
   const words: Record<string, [string, string, string]> = {
     auto: [__('Recording every cell'), __('Each cell that runs is a run (%track auto).'), 'mlops-good'],
-    marked: [__('Recording marked cells'), __('Cells with %%track are runs.'), 'mlops-good'],
+    marked: [__('Recording marked cells'), __('Cells with %1 are runs.', '%%track'), 'mlops-good'],
     off: [__('Recording off'), __('No cell is recorded (%track off).'), 'mlops-warn'],
     '': [__('Not recording'), __('mlops_nb is not loaded in this kernel: track a cell, or run %load_ext mlops_nb.'), 'mlops-mute']
   };

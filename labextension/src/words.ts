@@ -8,7 +8,7 @@ export function useTranslator(translator: ITranslator | null): void {
   bundle = (translator ?? nullTranslator).load('mlops_nb');
 }
 
-/** A text in the user's language; `%1`, `%2` … are filled in. */
+/** A text in the user's language; `%1`, `%2` … are filled in. Two `%` in the text itself would become one. */
 export function __(text: string, ...values: (string | number)[]): string {
   return bundle.__(text, ...values.map(String));
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import logging
 import time
 from collections.abc import Callable
@@ -25,6 +26,9 @@ FAR_PAUSE = 1.0
 
 RECOVERY = 5.0
 """Seconds between two looks for runs whose process is gone."""
+
+WARM = 1.0
+"""Seconds after the first request, when its rows are on screen, until what curves need is imported."""
 
 SCHEMA = {
     "$id": EVENTS,
@@ -77,8 +81,12 @@ class Doorbell:
                 await self._task
 
     async def _watch(self) -> None:
+        begun, is_warm = time.monotonic(), False
         while True:
             await asyncio.sleep(PAUSE)
+            if not is_warm and time.monotonic() - begun > WARM:
+                is_warm = True
+                await asyncio.to_thread(importlib.import_module, "numpy")
             for space in self._stores.spaces():
                 try:
                     found = await asyncio.to_thread(self._look, space)

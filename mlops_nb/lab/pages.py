@@ -7,7 +7,7 @@ from typing import Any
 
 from mlops_nb.artifacts import resolve
 from mlops_nb.comparison import RunView
-from mlops_nb.entities import Run
+from mlops_nb.entities import LogLine, Run
 from mlops_nb.errors import InvalidInput, InvalidState, NotFound
 from mlops_nb.lab import shapes, work_shapes
 from mlops_nb.lab.browse import quoted
@@ -136,10 +136,19 @@ def show_log(context: Context, request: Request) -> shapes.Log:
     over = space.store.get_run(run.run_id).status.is_final  # before reading: what comes in between is still read
     found = space.store.logs(run.run_id, after=after, limit=limit)
     lines: list[shapes.LogEntry] = [
-        {"seq": number, "time": line.timestamp, "stream": line.stream, "text": plain_json(line.text)}
+        {"seq": number, "time": line.timestamp, "stream": line.stream, "text": plain_json(_as_text(line))}
         for number, line in found
     ]
     return {"lines": lines, "next": found[-1][0] if found else after, "over": over and len(found) < limit}
+
+
+def _as_text(line: LogLine) -> str:
+    """A line as it is read; of what was displayed, its plain text: an image's bytes say nothing."""
+    if line.stream != "display":
+        return line.text
+    from mlops_nb.panels.results import display_text
+
+    return display_text(line.text)
 
 
 def fetch_artifact(context: Context, request: Request) -> File:

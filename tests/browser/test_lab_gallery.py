@@ -51,13 +51,14 @@ CUT = """selector => [...document.querySelectorAll(selector)].flatMap(page => {
 @pytest.fixture
 def gallery(page: LabPage, lab: Lab, tmp_path: Path) -> Panels:
     """A notebook of a project of its own, executed twice with different parameters."""
-    (lab.root / "gallery" / ".mlops_nb").mkdir(parents=True)
-    path = lab.write_notebook("gallery/work.ipynb", list(CELLS))
+    folder = f"gallery-{len(list(lab.root.glob('gallery-*')))}"
+    (lab.root / folder / ".mlops_nb").mkdir(parents=True)
+    path = lab.write_notebook(f"{folder}/work.ipynb", list(CELLS))
     content = json.loads(path.read_text())
     content["cells"][1]["metadata"] = {"tags": ["parameters"]}
     path.write_text(json.dumps(content), encoding="utf-8")
     panels = Panels(page, tmp_path, "gallery")
-    page.open_notebook("gallery/work.ipynb")
+    page.open_notebook(f"{folder}/work.ipynb")
     page.run_all(allow_errors=True)
     panels.set_source(1, CELLS[1].replace("0.1", "0.7").replace("30", "20").replace("True", "False"))
     page.run_all(allow_errors=True)
@@ -72,9 +73,14 @@ def front(panels: Panels, path: str) -> None:
     panels.page.wait_for_function("path => jupyterapp.shell.currentWidget?.context?.path === path", arg=path)
 
 
-def look(panels: Panels, name: str, selector: str) -> None:
-    """Pictures in both themes on both sizes of screen, and nothing cut on the small one."""
-    panels.snap_everywhere(name)
+def look(panels: Panels, name: str, selector: str, *, wide: bool = True) -> None:
+    """Pictures in both themes, at will on a large screen too, and nothing cut on the small one."""
+    if wide:
+        panels.snap_everywhere(name)
+    else:
+        for theme in ("dark", "light"):
+            panels.lab_page.set_theme(theme)
+            panels.snap(f"{name}-{theme}-1280")
     cut = panels.page.evaluate(CUT, f"{selector}, .mlops-Sidebar")
     assert cut == [], (name, cut)
 
@@ -83,7 +89,7 @@ def walk(panels: Panels, page: Any, prefix: str, kind: str, tabs: Sequence[str])
     """Each tab of a page."""
     for number, tab in enumerate(tabs):
         panels.open_tab(page, tab)
-        look(panels, f"{prefix}-{number}-{tab.split()[0].lower()}", f".{kind}")
+        look(panels, f"{prefix}-{number}-{tab.split()[0].lower()}", f".{kind}", wide=number == 0)
 
 
 def test_every_part_of_a_run_and_of_a_comparison(gallery: Panels) -> None:
@@ -116,7 +122,6 @@ def test_every_part_of_a_run_and_of_a_comparison(gallery: Panels) -> None:
 
 def test_forms_dialogs_models_and_settings(gallery: Panels) -> None:
     view = gallery.page
-    front(gallery, "gallery/work.ipynb")
     gallery.command("mlops-nb:rerun-with")
     form = gallery.active_page("mlops-FormPage")
     form.locator("#mlops-p-lr").fill("0.3")
@@ -173,6 +178,7 @@ def test_pages_with_nothing_in_them_say_what_to_do(page: LabPage, lab: Lab, tmp_
         bare = panels.active_page(kind)
         bare.locator(".mlops-Empty, .mlops-Empty-title").first.wait_for()
         look(panels, f"bare-{command}", f".{kind}")
+    assert "%%track on top" in (panels.page.locator(".mlops-GridPage").text_content() or "")
     assert page.errors == [] and page.outside == []
 
 
@@ -183,7 +189,7 @@ LIVE = (
     "for epoch in range(epochs):\n    loss = 1 / (1 + learning_rate * epoch) + noise.random() / 20\n"
     "    mlops_nb.log_metric('loss', loss, step=epoch)\n"
     "    mlops_nb.log_metric('val_accuracy', 0.95 - loss / 3, step=epoch)\n"
-    "    print(f'epoch {epoch} of {epochs}')\n    time.sleep(0.05)",
+    "    print(f'\\repoch {epoch} of {epochs}', end='')\n    time.sleep(0.05)",
 )
 
 
@@ -202,7 +208,9 @@ def test_a_live_run_in_sidebar_and_card(page: LabPage, lab: Lab, tmp_path: Path)
     for spark in (".mlops-Row-run .mlops-Spark path", ".mlops-Strip .mlops-Tile .mlops-Spark path"):
         view.locator(spark).first.wait_for()
     view.wait_for_function("Number(document.querySelector('.mlops-Strip progress')?.value) > 0.05")
+    strip.scroll_into_view_if_needed()
     look(panels, "live", ".mlops-Strip")
+    assert view.locator(".mlops-Row-run .mlops-Spark path").count() == 1, "it stays while points come"
     strip.get_by_role("button", name="Stop").click()
     panels.wait_cell(2)
     view.locator(".mlops-Row .mlops-st-killed").first.wait_for()
@@ -218,14 +226,14 @@ MANY = (
     "        mlops_nb.log_params({'lr': [0.1, 0.01][number % 2], 'kind': 'abc'[number % 3]})\n"
     "        mlops_nb.log_metric('accuracy', 0.8 + 0.19 * math.sin(number) ** 2)",
     "%mlops runs --limit 1000",
-    "%mlops run ../gallery-form.ipynb",
+    "%mlops run ../choices.ipynb",
 )
 
 
 def test_saved_tables_and_the_form_of_a_notebook(page: LabPage, lab: Lab, tmp_path: Path) -> None:
     """`%mlops runs` over 1,000 runs, as it reads without a kernel; the arrows of the form's lists show in the dark."""
     (lab.root / "tables" / ".mlops_nb").mkdir(parents=True)
-    path = lab.write_notebook("gallery-form.ipynb", ["rate: float = 0.1\nkind: str = 'a'  # in {a, b, c}", "rate"])
+    path = lab.write_notebook("choices.ipynb", ["rate: float = 0.1\nkind: str = 'a'  # in {a, b, c}", "rate"])
     content = json.loads(path.read_text())
     content["cells"][0]["metadata"] = {"tags": ["parameters"]}
     path.write_text(json.dumps(content), encoding="utf-8")

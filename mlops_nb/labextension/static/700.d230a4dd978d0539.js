@@ -1,4 +1,4 @@
-"use strict";(self.rspackChunkmlops_nb=self.rspackChunkmlops_nb||[]).push([[700],{40(o,p,e){var l=e(38),r=e.n(l),i=e(39),t=(e.n(i))()(r());t.push([o.id,`/* JupyterLab's own theme variables; nothing is coloured without one, but for the meanings good, bad, warn and running. */
+"use strict";(self.rspackChunkmlops_nb=self.rspackChunkmlops_nb||[]).push([[700],{40(o,p,e){var l=e(38),r=e.n(l),i=e(39),a=(e.n(i))()(r());a.push([o.id,`/* JupyterLab's own theme variables; nothing is coloured without one, but for the meanings good, bad, warn and running. */
 :root {
   --mlops-good: #137a3e;
   --mlops-bad: #c02b2b;
@@ -109,7 +109,7 @@ body[data-jp-theme-light='false'] {
 }
 @keyframes mlops-breathe { 50% { opacity: 0.45; } }
 .mlops-Options label.mlops-Options-switch { border-bottom: 1px solid var(--mlops-line); padding-bottom: 5px; margin-bottom: 4px; height: 30px; }
-`,""]),e.d(p,{},{A:t})},42(o,p,e){var l=e(38),r=e.n(l),i=e(39),t=(e.n(i))()(r());t.push([o.id,`.mlops-Card { border: 1px solid var(--mlops-line); border-left: 3px solid var(--mlops-tone, var(--mlops-line)); border-radius: 4px; padding: 7px 12px 8px; margin: 3px 0; background: var(--jp-layout-color0); }
+`,""]),e.d(p,{},{A:a})},42(o,p,e){var l=e(38),r=e.n(l),i=e(39),a=(e.n(i))()(r());a.push([o.id,`.mlops-Card { border: 1px solid var(--mlops-line); border-left: 3px solid var(--mlops-tone, var(--mlops-line)); border-radius: 4px; padding: 7px 12px 8px; margin: 3px 0; background: var(--jp-layout-color0); }
 .mlops-t-finished { --mlops-tone: var(--mlops-good); }
 .mlops-t-failed { --mlops-tone: var(--mlops-bad); }
 .mlops-t-killed { --mlops-tone: var(--mlops-warn); }
@@ -157,8 +157,8 @@ body[data-jp-theme-light='false'] {
 @media (prefers-reduced-motion: no-preference) {
   .mlops-Pulse { animation: mlops-breathe 1.2s ease-in-out infinite; }
 }
-`,""]),e.d(p,{},{A:t})},37(o,p,e){var l=e(38),r=e.n(l),i=e(39),t=e.n(i),a=e(40),s=e(41),n=e(42),m=e(43),d=t()(r());d.i(a.A),d.i(s.A),d.i(n.A),d.i(m.A),d.push([o.id,`
-`,""]),e.d(p,{},{A:d})},43(o,p,e){var l=e(38),r=e.n(l),i=e(39),t=(e.n(i))()(r());t.push([o.id,`.mlops-Page-host { overflow: hidden; background: var(--jp-layout-color1); }
+`,""]),e.d(p,{},{A:a})},37(o,p,e){var l=e(38),r=e.n(l),i=e(39),a=e.n(i),t=e(40),s=e(41),n=e(42),m=e(43),d=a()(r());d.i(t.A),d.i(s.A),d.i(n.A),d.i(m.A),d.push([o.id,`
+`,""]),e.d(p,{},{A:d})},43(o,p,e){var l=e(38),r=e.n(l),i=e(39),a=(e.n(i))()(r());a.push([o.id,`.mlops-Page-host { overflow: hidden; background: var(--jp-layout-color1); }
 .mlops-Page { height: 100%; display: flex; flex-direction: column; background: var(--jp-layout-color1); --mlops-ground: var(--jp-layout-color1); }
 .mlops-Page h1 { font-size: 17px; font-weight: 600; margin: 0; line-height: 1.4; overflow-wrap: anywhere; }
 .mlops-Page h2 { font-size: 13px; font-weight: 600; margin: 18px 0 6px; }
@@ -200,8 +200,8 @@ body[data-jp-theme-light='false'] {
 .mlops-Table tbody tr { border-top: 1px solid var(--mlops-line); }
 .mlops-Table thead + tbody tr:first-child { border-top-color: var(--mlops-mute); }
 .mlops-Table tbody th { color: var(--jp-ui-font-color0); }
-.mlops-Columns .mlops-Table tbody th { color: var(--mlops-mute); overflow-wrap: anywhere; min-width: 90px; }
-.mlops-Columns .mlops-Table td { overflow-wrap: anywhere; min-width: 90px; }
+.mlops-Columns .mlops-Table tbody th { color: var(--mlops-mute); overflow-wrap: anywhere; min-width: 112px; }
+.mlops-Columns .mlops-Table td { overflow-wrap: anywhere; min-width: 112px; }
 .mlops-Columns .mlops-Table td.mlops-right { white-space: nowrap; overflow-wrap: normal; min-width: 0; }
 .mlops-Table .mlops-right, .mlops-right { text-align: right !important; }
 .mlops-Table b { font-weight: 600; }
@@ -297,6 +297,7 @@ body[data-jp-theme-light='false'] {
 .mlops-Side tbody th { color: var(--mlops-mute) !important; }
 .mlops-Side .mlops-Side-section th { color: var(--jp-ui-font-color0) !important; font-weight: 600; padding-top: 12px; }
 .mlops-SideOutputs { display: flex; gap: 18px; overflow-x: auto; align-items: flex-start; }
+.mlops-Page .mlops-SideOutputs h2 { margin-top: 4px; }
 .mlops-SideOutputs > section { flex: 1 0 300px; max-width: 620px; }
 .mlops-SideOutputs :is(img, iframe, pre) { max-width: 100%; margin-bottom: 8px; }
 .mlops-SideOutputs img { background: #fff; }
@@ -363,6 +364,8 @@ body[data-jp-theme-light='false'] .mlops-ModelCard { background: #1b1b1b; }
 .mlops-Field-help:empty { display: none; }
 .mlops-Form .mlops-Empty { padding: 0; }
 
+/* JupyterLab's dialogs are <dialog> elements, to which browsers give a frame; this one is as large as the window. */
+.jp-Dialog:has(.mlops-Dialog) { border: 0; }
 .mlops-Dialog { min-width: 400px; }
 .mlops-Dialog-field { display: flex; flex-direction: column; gap: 3px; margin-bottom: 12px; }
 .mlops-Dialog-field > span { font-weight: 600; font-size: 12px; }
@@ -371,7 +374,7 @@ body[data-jp-theme-light='false'] .mlops-ModelCard { background: #1b1b1b; }
 .mlops-Checks { list-style: none; padding: 0 !important; }
 .mlops-Row-buttons > .mlops-Button { margin-left: 6px; }
 .mlops-Dialog :is(input, select, textarea):focus-visible { outline-offset: -1px !important; }
-`,""]),e.d(p,{},{A:t})},41(o,p,e){var l=e(38),r=e.n(l),i=e(39),t=(e.n(i))()(r());t.push([o.id,`.mlops-Host { display: flex; flex-direction: column; min-width: 300px !important; background: var(--jp-layout-color1); }
+`,""]),e.d(p,{},{A:a})},41(o,p,e){var l=e(38),r=e.n(l),i=e(39),a=(e.n(i))()(r());a.push([o.id,`.mlops-Host { display: flex; flex-direction: column; min-width: 300px !important; background: var(--jp-layout-color1); }
 .mlops-Host > .mlops-Sidebar-host { flex: 1; min-height: 0; }
 .mlops-Sidebar { height: 100%; display: flex; flex-direction: column; background: var(--jp-layout-color1); }
 .mlops-Sidebar-head { padding: 6px 8px 6px 10px; display: flex; flex-direction: column; gap: 6px; border-bottom: 1px solid var(--mlops-line); }
@@ -417,7 +420,7 @@ body[data-jp-theme-light='false'] .mlops-ModelCard { background: #1b1b1b; }
 .mlops-Run { position: relative; }
 .mlops-Run-top input { position: absolute; left: 1px; bottom: 2px; opacity: 0; }
 .mlops-Row:hover .mlops-Run-top input, .mlops-picked .mlops-Run-top input, .mlops-Run-top input:focus-visible { opacity: 1; }
-.mlops-Run-name { font-weight: 500; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; min-width: 30px; }
+.mlops-Run-name { font-weight: 500; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; min-width: 18px; }
 .mlops-Rev, .mlops-Run-top time, .mlops-Run-live { font-size: 11px; flex: none; }
 .mlops-Run-below { display: flex; align-items: center; gap: 10px; height: 18px; padding-left: 19px; font-size: 11.5px; min-width: 0; white-space: nowrap; overflow: hidden; }
 .mlops-Metric { display: inline-flex; gap: 4px; min-width: 0; flex: 0 1 auto; align-items: baseline; }
@@ -449,4 +452,4 @@ body[data-jp-theme-light='false'] .mlops-ModelCard { background: #1b1b1b; }
 .mlops-Sections { flex: 0 1 auto; min-height: 118px; max-height: 58%; overflow: auto; }
 /* Notebook 7 gives its side panels less room. */
 body[data-notebook] .mlops-Host { min-width: 0 !important; }
-`,""]),e.d(p,{},{A:t})},39(o){o.exports=function(o){var p=[];return p.toString=function(){return this.map(function(p){var e="",l=void 0!==p[5];return p[4]&&(e+="@supports (".concat(p[4],") {")),p[2]&&(e+="@media ".concat(p[2]," {")),l&&(e+="@layer".concat(p[5].length>0?" ".concat(p[5]):""," {")),e+=o(p),l&&(e+="}"),p[2]&&(e+="}"),p[4]&&(e+="}"),e}).join("")},p.i=function(o,e,l,r,i){"string"==typeof o&&(o=[[null,o,void 0]]);var t={};if(l)for(var a=0;a<this.length;a++){var s=this[a][0];null!=s&&(t[s]=!0)}for(var n=0;n<o.length;n++){var m=[].concat(o[n]);l&&t[m[0]]||(void 0!==i&&(void 0===m[5]||(m[1]="@layer".concat(m[5].length>0?" ".concat(m[5]):""," {").concat(m[1],"}")),m[5]=i),e&&(m[2]&&(m[1]="@media ".concat(m[2]," {").concat(m[1],"}")),m[2]=e),r&&(m[4]?(m[1]="@supports (".concat(m[4],") {").concat(m[1],"}"),m[4]=r):m[4]="".concat(r)),p.push(m))}},p}},38(o){o.exports=function(o){return o[1]}},31(o){var p=[];function e(o){for(var e=-1,l=0;l<p.length;l++)if(p[l].identifier===o){e=l;break}return e}function l(o,l){for(var r={},i=[],t=0;t<o.length;t++){var a=o[t],s=l.base?a[0]+l.base:a[0],n=r[s]||0,m="".concat(s," ").concat(n);r[s]=n+1;var d=e(m),x={css:a[1],media:a[2],sourceMap:a[3],supports:a[4],layer:a[5]};if(-1!==d)p[d].references++,p[d].updater(x);else{var c=function(o,p){var e=p.domAPI(p);return e.update(o),function(p){p?(p.css!==o.css||p.media!==o.media||p.sourceMap!==o.sourceMap||p.supports!==o.supports||p.layer!==o.layer)&&e.update(o=p):e.remove()}}(x,l);l.byIndex=t,p.splice(t,0,{identifier:m,updater:c,references:1})}i.push(m)}return i}o.exports=function(o,r){var i=l(o=o||[],r=r||{});return function(o){o=o||[];for(var t=0;t<i.length;t++){var a=e(i[t]);p[a].references--}for(var s=l(o,r),n=0;n<i.length;n++){var m=e(i[n]);0===p[m].references&&(p[m].updater(),p.splice(m,1))}i=s}}},33(o){var p={};o.exports=function(o,e){var l=function(o){if(void 0===p[o]){var e=document.querySelector(o);if(window.HTMLIFrameElement&&e instanceof window.HTMLIFrameElement)try{e=e.contentDocument.head}catch(o){e=null}p[o]=e}return p[o]}(o);if(!l)throw Error("Couldn't find a style target. This probably means that the value for the 'insert' parameter is invalid.");l.appendChild(e)}},35(o){o.exports=function(o){var p=document.createElement("style");return o.setAttributes(p,o.attributes),o.insert(p,o.options),p}},34(o,p,e){o.exports=function(o){var p=e.nc;p&&o.setAttribute("nonce",p)}},32(o){o.exports=function(o){if("u"<typeof document)return{update:function(){},remove:function(){}};var p=o.insertStyleElement(o);return{update:function(e){var l,r,i;l="",e.supports&&(l+="@supports (".concat(e.supports,") {")),e.media&&(l+="@media ".concat(e.media," {")),(r=void 0!==e.layer)&&(l+="@layer".concat(e.layer.length>0?" ".concat(e.layer):""," {")),l+=e.css,r&&(l+="}"),e.media&&(l+="}"),e.supports&&(l+="}"),(i=e.sourceMap)&&"u">typeof btoa&&(l+="\n/*# sourceMappingURL=data:application/json;base64,".concat(btoa(unescape(encodeURIComponent(JSON.stringify(i))))," */")),o.styleTagTransform(l,p,o.options)},remove:function(){var o;null===(o=p).parentNode||o.parentNode.removeChild(o)}}}},36(o){o.exports=function(o,p){if(p.styleSheet)p.styleSheet.cssText=o;else{for(;p.firstChild;)p.removeChild(p.firstChild);p.appendChild(document.createTextNode(o))}}},30(o,p,e){var l=e(31),r=e.n(l),i=e(32),t=e.n(i),a=e(33),s=e.n(a),n=e(34),m=e.n(n),d=e(35),x=e.n(d),c=e(36),f=e.n(c),g=e(37),u={};u.styleTagTransform=f(),u.setAttributes=m(),u.insert=s().bind(null,"head"),u.domAPI=t(),u.insertStyleElement=x(),r()(g.A,u),g.A&&g.A.locals&&g.A.locals}}]);
+`,""]),e.d(p,{},{A:a})},39(o){o.exports=function(o){var p=[];return p.toString=function(){return this.map(function(p){var e="",l=void 0!==p[5];return p[4]&&(e+="@supports (".concat(p[4],") {")),p[2]&&(e+="@media ".concat(p[2]," {")),l&&(e+="@layer".concat(p[5].length>0?" ".concat(p[5]):""," {")),e+=o(p),l&&(e+="}"),p[2]&&(e+="}"),p[4]&&(e+="}"),e}).join("")},p.i=function(o,e,l,r,i){"string"==typeof o&&(o=[[null,o,void 0]]);var a={};if(l)for(var t=0;t<this.length;t++){var s=this[t][0];null!=s&&(a[s]=!0)}for(var n=0;n<o.length;n++){var m=[].concat(o[n]);l&&a[m[0]]||(void 0!==i&&(void 0===m[5]||(m[1]="@layer".concat(m[5].length>0?" ".concat(m[5]):""," {").concat(m[1],"}")),m[5]=i),e&&(m[2]&&(m[1]="@media ".concat(m[2]," {").concat(m[1],"}")),m[2]=e),r&&(m[4]?(m[1]="@supports (".concat(m[4],") {").concat(m[1],"}"),m[4]=r):m[4]="".concat(r)),p.push(m))}},p}},38(o){o.exports=function(o){return o[1]}},31(o){var p=[];function e(o){for(var e=-1,l=0;l<p.length;l++)if(p[l].identifier===o){e=l;break}return e}function l(o,l){for(var r={},i=[],a=0;a<o.length;a++){var t=o[a],s=l.base?t[0]+l.base:t[0],n=r[s]||0,m="".concat(s," ").concat(n);r[s]=n+1;var d=e(m),x={css:t[1],media:t[2],sourceMap:t[3],supports:t[4],layer:t[5]};if(-1!==d)p[d].references++,p[d].updater(x);else{var c=function(o,p){var e=p.domAPI(p);return e.update(o),function(p){p?(p.css!==o.css||p.media!==o.media||p.sourceMap!==o.sourceMap||p.supports!==o.supports||p.layer!==o.layer)&&e.update(o=p):e.remove()}}(x,l);l.byIndex=a,p.splice(a,0,{identifier:m,updater:c,references:1})}i.push(m)}return i}o.exports=function(o,r){var i=l(o=o||[],r=r||{});return function(o){o=o||[];for(var a=0;a<i.length;a++){var t=e(i[a]);p[t].references--}for(var s=l(o,r),n=0;n<i.length;n++){var m=e(i[n]);0===p[m].references&&(p[m].updater(),p.splice(m,1))}i=s}}},33(o){var p={};o.exports=function(o,e){var l=function(o){if(void 0===p[o]){var e=document.querySelector(o);if(window.HTMLIFrameElement&&e instanceof window.HTMLIFrameElement)try{e=e.contentDocument.head}catch(o){e=null}p[o]=e}return p[o]}(o);if(!l)throw Error("Couldn't find a style target. This probably means that the value for the 'insert' parameter is invalid.");l.appendChild(e)}},35(o){o.exports=function(o){var p=document.createElement("style");return o.setAttributes(p,o.attributes),o.insert(p,o.options),p}},34(o,p,e){o.exports=function(o){var p=e.nc;p&&o.setAttribute("nonce",p)}},32(o){o.exports=function(o){if("u"<typeof document)return{update:function(){},remove:function(){}};var p=o.insertStyleElement(o);return{update:function(e){var l,r,i;l="",e.supports&&(l+="@supports (".concat(e.supports,") {")),e.media&&(l+="@media ".concat(e.media," {")),(r=void 0!==e.layer)&&(l+="@layer".concat(e.layer.length>0?" ".concat(e.layer):""," {")),l+=e.css,r&&(l+="}"),e.media&&(l+="}"),e.supports&&(l+="}"),(i=e.sourceMap)&&"u">typeof btoa&&(l+="\n/*# sourceMappingURL=data:application/json;base64,".concat(btoa(unescape(encodeURIComponent(JSON.stringify(i))))," */")),o.styleTagTransform(l,p,o.options)},remove:function(){var o;null===(o=p).parentNode||o.parentNode.removeChild(o)}}}},36(o){o.exports=function(o,p){if(p.styleSheet)p.styleSheet.cssText=o;else{for(;p.firstChild;)p.removeChild(p.firstChild);p.appendChild(document.createTextNode(o))}}},30(o,p,e){var l=e(31),r=e.n(l),i=e(32),a=e.n(i),t=e(33),s=e.n(t),n=e(34),m=e.n(n),d=e(35),x=e.n(d),c=e(36),f=e.n(c),g=e(37),u={};u.styleTagTransform=f(),u.setAttributes=m(),u.insert=s().bind(null,"head"),u.domAPI=a(),u.insertStyleElement=x(),r()(g.A,u),g.A&&g.A.locals&&g.A.locals}}]);
