@@ -66,6 +66,8 @@ def _kind(word: str) -> str:
 
 def _suggestion(word: str, known: list[str]) -> str:
     name = word.split("=")[0]
+    if name in ("-h", "--help"):
+        return "What it takes is shown by the line's name with a question mark: %%track? or %mlops VERB --help."
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.4) if len(name) > 2 else []
     return f"Did you mean {close[0]}?" if close else f"It takes {', '.join(known) or 'no options'}."
 

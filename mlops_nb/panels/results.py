@@ -180,14 +180,25 @@ def _artifacts(data: tuple[Run, list[Artifact], str | None], file: IO[str]) -> N
 
 
 def _facts(facts: dict[str, Any], file: IO[str]) -> None:
-    rows = []
+    rows, lines = [], []
     for name, value in facts.items():
-        if isinstance(value, list):
-            shown = json.dumps(value, indent=2) if value else "none"
-        else:
-            shown = show_size(value) if name.endswith(("bytes", "bytes_freed")) else str(value)
-        rows.append([name.replace("_", " "), shown])
-    file.write(plain_table(["", ""], rows).strip("\n") + "\n")
+        label = name.replace("_", " ")
+        if isinstance(value, list) and value:
+            rows.append([label, str(len(value))])
+            lines += [f"{label}: {_one_line(item)}\n" for item in value]
+            continue
+        shown = show_size(value) if name.endswith(("bytes", "bytes_freed")) else "none" if value == [] else str(value)
+        rows.append([label, shown])
+    file.write(plain_table(["", ""], rows).strip("\n") + "\n" + "".join(lines))
+
+
+def _one_line(item: Any) -> str:
+    if not isinstance(item, dict):
+        return str(item)
+    return ", ".join(
+        f"{name.replace('_', ' ')} {' '.join(map(str, value)) if isinstance(value, list) else value}"
+        for name, value in item.items()
+    )
 
 
 def _verdict(found: dict[str, Any], file: IO[str]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops_nb import workspace as workspaces
-from mlops_nb.comparison import Judgement, RunView, judge
+from mlops_nb.comparison import Judgement, RunView, Tolerance, judge
 from mlops_nb.entities import Run, new_id
 from mlops_nb.errors import InvalidInput
 from mlops_nb.projects.aside import products_aside
@@ -103,6 +103,7 @@ def reproduce(
     """
     if env not in ("current", "locked"):
         raise InvalidInput(f"There is no environment {env!r}.", hint="Use --env current or --env locked.")
+    Tolerance.of(tolerance)  # what makes no sense is refused before anything runs
     space = workspace or workspaces.current()
     view = load_view(reference, space)
     view = replace(view, run=find_run(view.run.run_id, space))

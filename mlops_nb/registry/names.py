@@ -172,6 +172,10 @@ class ModelUri:
         return int(self.at)
 
 
+_LONGEST = 4000
+"""Characters: more than the longest names and paths that a URI may hold, less than what a file system refuses."""
+
+
 def parse_uri(uri: str | os.PathLike[str]) -> ModelUri:
     """Read a model's URI.
 
@@ -196,8 +200,8 @@ def parse_uri(uri: str | os.PathLike[str]) -> ModelUri:
     >>> parse_uri("models:/churn@champion").kind, parse_uri("models:/churn/3").version, parse_uri("./model").kind
     ('alias', 3, 'folder')
     """
-    text = os.fspath(uri)
-    if not isinstance(text, str) or not text.strip() or "\0" in text:
+    text = os.fspath(uri) if isinstance(uri, (str, os.PathLike)) else ""
+    if not isinstance(text, str) or not text.strip() or "\0" in text or len(text) > _LONGEST:
         raise InvalidInput("The model's URI is empty or broken.", hint=_FORMS)
     scheme = _SCHEME.match(text)
     kind = scheme.group(1).lower() if scheme and not isinstance(uri, os.PathLike) else ""

@@ -82,9 +82,10 @@ def refuse_network_disk(folder: Path) -> None:
 
 
 def only_readable(path: Path) -> bool:
-    """Whether a SQLite file can be read as it stands, and only read: it is whole, and its disk is read-only.
+    """Whether a SQLite file can be read as it stands, and only read: it is whole, and we cannot write beside it.
 
-    In WAL mode SQLite writes beside the file even to read it; where it cannot, it has to be told that nobody does.
+    In WAL mode SQLite writes beside the file even to read it; where it cannot, it has to be told that nobody does. So
+    it is for a disk that is read-only, and for the folder of somebody else who has not opened the store.
 
     Parameters
     ----------
@@ -99,6 +100,8 @@ def only_readable(path: Path) -> bool:
     log = path.with_name(path.name + "-wal")
     try:
         whole = path.is_file() and not (log.exists() and log.stat().st_size)
-        return whole and bool(os.statvfs(path.parent).f_flag & os.ST_RDONLY)
+        if not whole or os.statvfs(path.parent).f_flag & os.ST_RDONLY:
+            return whole
+        return not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-shm").exists()
     except (OSError, AttributeError):  # not POSIX
         return False

@@ -234,6 +234,11 @@ class Database:
         if self._inode is None:
             return
         assert self.path is not None
+        if self.is_frozen and not only_readable(self.path):
+            raise StoreError(
+                f"The store '{self.label}' could only be read when it was opened, and somebody writes it now.",
+                hint="Open it again.",
+            )
         try:
             same = self.path.stat().st_ino == self._inode
         except OSError:

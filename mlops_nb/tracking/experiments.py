@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mlops_nb.entities import Experiment
+from mlops_nb.errors import AlreadyExists
 from mlops_nb.tracking.faults import shielded
 from mlops_nb.tracking.patience import in_a_moment
 from mlops_nb.workspace import Workspace
@@ -22,4 +23,14 @@ def find_or_make(space: Workspace, name: str) -> Experiment | None:
 
 @shielded
 def _find_or_make(name: str, space: Workspace) -> Experiment | None:
-    return in_a_moment(space, lambda: space.store.find_experiment(name) or space.store.create_experiment(name))
+    return in_a_moment(space, lambda: _ask_or_make(space, name))
+
+
+def _ask_or_make(space: Workspace, name: str) -> Experiment | None:
+    found = space.store.find_experiment(name)
+    if found is not None:
+        return found
+    try:
+        return space.store.create_experiment(name)
+    except AlreadyExists:  # another process has made it meanwhile
+        return space.store.find_experiment(name)

@@ -105,7 +105,7 @@ def test_forms(uri: str) -> None:
         "models:/../1", "models:/a%2Fb/1", "models:/a;b/1", "models:/a#b/1",
         "models:/churn/99999999999999999999", "runs:/", "runs:",
         "runs://x/model", "runs:/01ab/../x", "runs:/01ab//x", "runs:/01ab/%2e%2e/x", "runs:/01ab/a#b", "runs:/01ab/a;b",
-        "s3://bucket/model", "http://host/model", "a\0b",
+        "s3://bucket/model", "http://host/model", "a\0b", "x" * 10_000, None, 5,
     ],
     ids=ascii,
 )  # fmt: skip

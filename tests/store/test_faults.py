@@ -208,6 +208,7 @@ def test_a_read_only_folder(open_folder: Path) -> None:
     open_folder.chmod(0o555)
     out, err = start_python(READ_ONLY, url_of(path)).communicate(timeout=60)
     assert out.strip(), err
+    assert out.split()[0].isdigit(), "somebody else's store is read as it stands"
     message = out.strip().splitlines()[-1]
     assert f"The store '{path}'" in message
     assert "read-only" in message or "permission" in message

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -144,3 +146,15 @@ def test_numbers_and_times_of_pandas_and_numpy_are_plain() -> None:
             mlops_nb.log_metric("loss", np.array([2.5, 3.5]))  # type: ignore[arg-type]
     assert run.data.metrics == {"loss": 2.5}
     assert run.data.params == {"when": "2026-01-02T03:04:00+01:00", "span": "0 days 01:00:00", "at": "03:04:00"}
+
+
+def test_many_that_set_the_same_new_experiment_at_once_all_get_it() -> None:
+    start = threading.Barrier(8)
+
+    def choose(name: str) -> str:
+        start.wait()
+        return mlops_nb.set_experiment(name).experiment_id
+
+    with ThreadPoolExecutor(8) as pool:
+        for round_ in range(5):
+            assert len(set(pool.map(choose, [f"together {round_}"] * 8))) == 1

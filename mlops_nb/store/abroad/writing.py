@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlops_nb.entities import Artifact, Batch, DataRef, Experiment, Run, RunStart
-from mlops_nb.errors import NotFound
+from mlops_nb.errors import AlreadyExists, NotFound
 from mlops_nb.store.abroad.api import AT_TAG, Abroad, Json, Remote
 from mlops_nb.views import PARENT_TAG
 from mlops_nb.wire.foreign import ID_TAG, KEPT_TAG, read_experiment
@@ -93,7 +93,7 @@ class AbroadWriting(Abroad):
         start = batch.start
         if start is None:
             raise NotFound(f"There is no run {batch.run_id[:80]!r} on {self._connection.url}.")
-        experiment = self.find_experiment(start.experiment) or self.create_experiment(start.experiment)
+        experiment = self._experiment(start.experiment)
         parent = self.remote(start.parent_run_id) if start.parent_run_id else None
         tags = start_tags(start)
         if parent is not None:
@@ -219,13 +219,25 @@ class AbroadWriting(Abroad):
             self.post(f"runs/{'delete' if lifecycle_stage == 'deleted' else 'restore'}", {"run_id": remote.run_id})
         return self.get_run(run_id)
 
+    def _experiment(self, name: str) -> Experiment:
+        found = self.find_experiment(name)
+        if found is not None:
+            return found
+        try:
+            return self.create_experiment(name)
+        except AlreadyExists:  # somebody else has made it meanwhile
+            found = self.find_experiment(name)
+            if found is None:
+                raise
+            return found
+
     def get_run(self, run_id: str) -> Run:
         """The run with exactly this id, or `NotFound`."""
         raise NotImplementedError
 
     def carrier(self, name: str, files: Sequence[Artifact]) -> str:
         """A run that holds the files of a model whose own run is not there; returns the run's id on the server."""
-        experiment = self.find_experiment("mlops_nb models") or self.create_experiment("mlops_nb models")
+        experiment = self._experiment("mlops_nb models")
         start = RunStart("", name, "", 0)
         remote = self._made(experiment, start, {"mlops_nb.carrier": "1"})
         placed = [Artifact(f"model/{each.path}", each.digest, each.size) for each in files]
