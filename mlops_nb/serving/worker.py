@@ -56,7 +56,7 @@ class Worker:
     def run(self) -> int:
         """Load the models, answer until told to stop; returns the exit status."""
         first = self._read()
-        if first is None:
+        if first is None or "settings" not in first:  # told to stop at once: there is no such model
             return 0
         settings = ServeSettings.from_plain(first["settings"])
         try:

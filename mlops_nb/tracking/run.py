@@ -20,7 +20,6 @@ from mlops_nb.entities import (
     Metric,
     ParamValue,
     Points,
-    RunData,
     RunStart,
     Status,
     check_name,
@@ -34,7 +33,7 @@ from mlops_nb.tracking.curve import Curve
 from mlops_nb.tracking.experiments import find_or_make
 from mlops_nb.tracking.faults import say, shielded
 from mlops_nb.tracking.values import as_metric, as_param, as_points, as_step
-from mlops_nb.views import LiveInfo, as_dictionary, tags_of_fields
+from mlops_nb.views import LiveInfo, RunData, as_dictionary, tags_of_fields
 from mlops_nb.workspace import is_disabled
 
 if TYPE_CHECKING:

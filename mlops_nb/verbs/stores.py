@@ -61,6 +61,8 @@ def _migrate(space: workspaces.Workspace, asked: argparse.Namespace) -> Result:
 def _merge(space: workspaces.Workspace, asked: argparse.Namespace) -> Result:
     """Add what is in another store to this one."""
     other = workspaces.open_workspace(asked.other, asked.other_artifacts)
+    if other.database is not None and not other.database.exists():  # opening it would make an empty one
+        raise NotFound(f"There is no store in {asked.other!r}.", hint="Name the folder that holds its store.db.")
     try:
         with progress("merge") as hearing:
             return told(merge_stores(space, other, **hearing))

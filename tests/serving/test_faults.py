@@ -20,7 +20,9 @@ import pytest
 from mlops_nb.errors import InvalidState
 from mlops_nb.serving import read_answers, serve
 from mlops_nb.serving.background import BackgroundService
+from mlops_nb.serving.board import Board
 from mlops_nb.serving.recorder import LogSettings
+from mlops_nb.serving.worker import Worker
 from tests.serving.live import Reply, ask, invoke, own_settings, save_churn, save_naughty, serving, wait_for
 
 
@@ -161,6 +163,15 @@ def test_a_leaking_worker_is_replaced(tmp_path: Any) -> None:
 def test_what_cannot_be_served_is_said_at_once(uri: str, words: str) -> None:
     with pytest.raises(InvalidState, match=words):
         serve(uri)
+
+
+def test_a_worker_that_is_told_to_stop_before_there_is_a_model_just_ends() -> None:
+    here, there = socket.socketpair()
+    board, descriptor = Board.create(1)
+    here.sendall(b'{"do": "stop"}\n')
+    with here, there, socket.socket() as listener:
+        assert Worker(there, listener, board, 0).run() == 0
+    os.close(descriptor)
 
 
 def test_a_model_of_somebody_else_is_not_loaded(tmp_path: Any) -> None:

@@ -154,3 +154,9 @@ def test_a_merged_model_keeps_its_history(filled: Workspace, other: Workspace) -
     (entry,) = [each for each in other.store.model_changes("churn") if each.action == "copy"]
     kept = [each["action"] for each in entry.by.detail["changes"]]
     assert kept == [each.action for each in filled.store.model_changes("churn")]
+
+
+def test_a_store_that_is_not_there_is_neither_merged_nor_made(tmp_path: Path, capsys: Any) -> None:
+    assert main(["store", "merge", str(tmp_path / "misspelt")]) == 2
+    assert "There is no store in" in capsys.readouterr().err
+    assert not (tmp_path / "misspelt").exists()
