@@ -88,6 +88,7 @@ class Following:
         self._watch: Any = None
         self._entropy: EntropyLog | None = None
         self._last_state: dict[str, Any] = {}
+        self._marks: tuple[dict[str, Any], dict[str, str]] | None = None
         self._log = SessionLog()
         self._cells: tuple[Any, list[dict[str, Any]] | None] = (None, None)
         self._ran: dict[str, tuple[float, str]] = {}
@@ -256,7 +257,7 @@ class Following:
 
     def _randomness(self, parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """States before each execution of the slice, each once, what the last one left, and entropy that was drawn."""
-        from mlops_nb.capture.randomness import marks, process_facts, snapshot
+        from mlops_nb.capture.randomness import process_facts
 
         states: list[dict[str, Any]] = []
         before: dict[str, int] = {}
@@ -277,11 +278,21 @@ class Following:
         return {
             "states": states,
             "before": before,
-            "after": marks(snapshot(self.namespace)),
+            "after": self._marks_now(),
             "entropy": entropy,
             "unpinnable": lost,
             "process": process_facts(),
         }
+
+
+    def _marks_now(self) -> dict[str, str]:
+        """Digests of the random generators' states as they are now; worked out anew when these are others."""
+        from mlops_nb.capture.randomness import marks, snapshot
+
+        state = self._shared(snapshot(self.namespace))
+        if self._marks is None or self._marks[0] is not state:
+            self._marks = state, marks(state)
+        return dict(self._marks[1])
 
 
 @functools.lru_cache(maxsize=1024)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -127,10 +128,22 @@ def card_record(run: Run, card: Card) -> dict[str, Any]:
             "outputs_kept": card.outputs_kept,
         }
     )
-    record["run"] = run_record(run)
-    record["previous"] = None if card.previous is None else run_record(card.previous)
+    record["run"] = _record_of(run)
+    record["previous"] = None if card.previous is None else _record_of(card.previous)
     record["curves"] = {show_text(key): curve_record(points) for key, points in card.curves.items()}
     return record
+
+
+def _record_of(run: Run) -> dict[str, Any]:
+    """A run's record; that of the run before stood on the last card."""
+    known = next((record for each, record in _recent if each is run), None)
+    if known is None:
+        known = run_record(run)
+        _recent.append((run, known))
+    return dict(known)
+
+
+_recent: deque[tuple[Run, dict[str, Any]]] = deque(maxlen=4)
 
 
 def card_text(run: Run, card: Card) -> str:

@@ -47,7 +47,7 @@ def store_documents(database: Database, transaction: Transaction, drafts: list[D
     rows = fetch_in(transaction, database, "documents", lambda: select(table.c.digest), table.c.digest, texts)
     known = {row[0] for row in rows}
     # Compressing is what costs: only what is new.
-    new = [(digest, zlib.compress(text.encode(), 6)) for digest, text in texts.items() if digest not in known]
+    new = [(digest, _compress(text.encode())) for digest, text in texts.items() if digest not in known]
     transaction.many(upsert_rows(database, table, replace=False), new)
     transaction.many(upsert_rows(database, schema.sources, replace=False), list(sources.items()))
     transaction.many(upsert_rows(database, schema.facts), facts)
@@ -63,6 +63,13 @@ def _keep(texts: dict[bytes, str], value: Any, what: str) -> bytes:
 
 def _digest(text: str) -> bytes:
     return hashlib.blake2b(text.encode(), digest_size=20).digest()
+
+
+def _compress(content: bytes) -> bytes:
+    """With a window no larger than the content: to lay out the usual one costs ten times as much as a short text."""
+    bits = min(max(len(content).bit_length(), 9), 15)
+    packer = zlib.compressobj(6, zlib.DEFLATED, bits, min(bits - 7, 8))
+    return packer.compress(content) + packer.flush()
 
 
 def _data_row(run: int, seq: int, ref: DataRef, texts: dict[bytes, str]) -> tuple[Any, ...]:
