@@ -1,4 +1,8 @@
-"""Every part of every page, with something in it and with nothing, in both themes: pictures, and no text is cut."""
+"""Every part of every page, with something in it and with nothing, in both themes: pictures, and no text is cut.
+
+Of these are two pictures of the documents: lab-live.png (``gallery-live-light-1280``) and lab-compare.png
+(``gallery-compare-0-differences-light-1280``).
+"""
 
 from __future__ import annotations
 

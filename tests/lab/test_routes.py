@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 from pathlib import Path
@@ -157,6 +158,18 @@ async def test_curves_are_thinned_and_keep_their_extremes(ask: Ask, space: Works
     sparks = await ask("GET", "sparks", runs=run_id, metric="loss")
     assert sparks["curves"][run_id]["metric"] == "loss"
     assert 1 < len(sparks["curves"][run_id]["values"]) <= 60
+
+
+async def test_the_log_is_text(ask: Ask, space: Workspace) -> None:
+    """What was displayed stands in it as plain text, not as an image's bytes."""
+    from mlops_nb.entities import Batch, LogLine
+
+    shown = {"data": {"image/png": "iVBORw0KGgo=", "text/plain": "<Figure size 640x480>"}, "metadata": {}}
+    run_id = add(space.store, "drawn")
+    lines = [LogLine(T0, "stdout", "one\n"), LogLine(T0 + 1, "display", json.dumps(shown))]
+    space.store.apply([Batch(run_id, "", logs=lines)])
+    log = await ask("GET", f"runs/{run_id}/log")
+    assert [line["text"] for line in log["lines"]] == ["one\n", "<Figure size 640x480>\n"]
 
 
 async def test_files_come_as_downloads_that_nothing_runs(ask: Ask, space: Workspace, runs: list[str]) -> None:
