@@ -10,7 +10,7 @@ from typing import Any
 
 from mlops_nb import workspace as workspaces
 from mlops_nb.errors import InvalidInput, InvalidState
-from mlops_nb.verbs.table import Result
+from mlops_nb.verbs.table import Result, port_number
 
 
 def add_server(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +19,7 @@ def add_server(parser: argparse.ArgumentParser) -> None:
         "words", nargs="*", metavar="token add|revoke|list [NAME]", help="make, take back or list tokens; else: serve"
     )
     parser.add_argument("--host", default="127.0.0.1", metavar="H", help="where to listen (127.0.0.1)")
-    parser.add_argument("--port", type=int, default=5000, metavar="N", help="which port (5000); 0: a free one")
+    parser.add_argument("--port", type=port_number, default=5000, metavar="N", help="which port (5000); 0: a free one")
     parser.add_argument("--prefix", default="", metavar="PATH", help="what a proxy puts before every path")
     parser.add_argument(
         "--allow-host", action="append", default=[], metavar="NAME", help="another name that the server is called by"

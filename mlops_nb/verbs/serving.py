@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_nb import workspace as workspaces
 from mlops_nb.errors import InvalidInput, require
-from mlops_nb.verbs.table import Result
+from mlops_nb.verbs.table import Result, port_number
 
 if TYPE_CHECKING:
     from mlops_nb.serving.settings import ServeSettings
@@ -29,7 +29,7 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("model_uri", nargs="?", metavar="MODEL_URI", help="models:/NAME@ALIAS or /VERSION, runs:/RUN/PATH, a folder")
     add("--host", default="127.0.0.1", metavar="H", help="where to listen (127.0.0.1); elsewhere a token is asked for")
-    add("--port", type=int, metavar="N", help="which port (8000; in a notebook a free one); 0: a free one")
+    add("--port", type=port_number, metavar="N", help="which port (8000; in a notebook a free one); 0: a free one")
     add("--workers", type=int, default=1, metavar="N", help="processes that answer (1)")
     add("--threads", type=int, default=4, metavar="N", help="predictions at a time in one of them (4)")
     add("--challenger", metavar="URI", help="a model that answers a share of the requests")

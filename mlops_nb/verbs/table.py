@@ -89,6 +89,19 @@ class VerbParser(argparse.ArgumentParser):
         return found
 
 
+def port_number(text: str) -> int:
+    """A port as typed: 0 to 65535. A greater one would be taken, and another one be listened on.
+
+    Examples
+    --------
+    >>> port_number("8000")
+    8000
+    """
+    if not (text.isascii() and text.isdigit() and int(text) < 1 << 16):
+        raise argparse.ArgumentTypeError(f"a port is a number from 0 to 65535, not {text!r}")
+    return int(text)
+
+
 def load_verb(name: str, *, program: str = "mlops-nb") -> Verb:
     """A verb by its name.
 

@@ -120,6 +120,7 @@ def test_artifacts_are_listed_and_fetched(three_runs: list[str], capsys: pytest.
         (["compare", "alpha"], "compare takes 2 to 50 runs"),
         (["show", "   "], "is empty"),
         (["store", "explode"], "info"),
+        (["server", "--port", "70000"], "a port is a number from 0 to 65535"),
         (["runs", "--store", "ftp://x/y"], ""),
         (["run", "missing.ipynb"], "missing.ipynb"),
         (["artifacts", "alpha", "/etc/passwd"], ""),
