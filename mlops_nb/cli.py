@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,6 +37,7 @@ def main(words: Sequence[str] | None = None) -> int:
     0
     """
     if words is None:
+        _settle_streams()
         from mlops_nb.projects.plain import skip_slow_grammar
 
         skip_slow_grammar()
@@ -70,6 +73,16 @@ def main(words: Sequence[str] | None = None) -> int:
         return int(leaving.code or 0)
     except Exception as error:
         return _refuse(words, error)
+
+
+def _settle_streams() -> None:
+    """A stream that is closed is silent, and one that cannot write a character (C locale, cp1252) writes another."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the process ends
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace" if stream.encoding.lower() == "utf-8" else "replace")
 
 
 def _described(words: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from textwrap import indent
 from typing import IO, Any
@@ -62,7 +63,12 @@ def make_console(file: IO[str] | None = None, *, stderr: bool = False) -> Consol
     >>> make_console(io.StringIO()).width
     240
     """
-    console = Console(file=file, stderr=stderr, highlight=False, markup=False, emoji=False, force_jupyter=False)
+    make = functools.partial(
+        Console, file=file, stderr=stderr, highlight=False, markup=False, emoji=False, force_jupyter=False
+    )
+    console = make()
+    if console.no_color:
+        console = make(color_system=None)  # not bold either
     if not console.is_terminal:
         console.width = PIPE_WIDTH
     return console

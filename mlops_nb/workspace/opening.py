@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from mlops_nb.errors import InvalidInput
+from mlops_nb.errors import InvalidInput, InvalidState
 from mlops_nb.workspace.place import Workspace, sqlite_url
 from mlops_nb.workspace.settings import ENV_ARTIFACTS, ENV_PROJECT, ENV_STORE, FOLDER, notebook_path
 
@@ -55,9 +55,9 @@ def open_workspace(store: str | None = None, artifacts: str | None = None, *, st
     >>> open_workspace("/data/runs").database.as_posix()
     '/data/runs/store.db'
     """
-    start = start or Path.cwd()
-    project = project_root(start)
     store = store or os.environ.get(ENV_STORE) or None
+    start = start or _working_folder(store)
+    project = project_root(start)
     artifacts = artifacts or os.environ.get(ENV_ARTIFACTS) or None
     root = project / FOLDER
     if store is None:
@@ -76,6 +76,16 @@ def open_workspace(store: str | None = None, artifacts: str | None = None, *, st
         artifacts = str((start / Path(artifacts).expanduser()).resolve())
     served = url if url.startswith(("http://", "https://")) else None  # a server keeps the bytes of its rows
     return Workspace(root, url, artifacts or served or str(root / "artifacts"), project)
+
+
+def _working_folder(store: str | None) -> Path:
+    """Where we are; when that was deleted, a store that is named in full can do without."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        if store and ("://" in store or Path(store).is_absolute()):
+            return Path(os.path.sep)
+        raise InvalidState("The working folder was deleted.", hint="Go to one that is there, with: cd") from None
 
 
 _current: Workspace | None = None

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ import pytest
 from nbformat import v4
 
 import mlops_nb
+from mlops_nb import workspace as workspaces
 from mlops_nb.cli import main
 
 RUN_KEYS = {
@@ -210,3 +214,20 @@ def test_a_notebooks_own_help(capsys: pytest.CaptureFixture[str]) -> None:
     notebook("train.ipynb")
     status, text = printed(capsys, "run", "train.ipynb", "--help")
     assert status == 0 and "lr" in text and "learning rate" in text and "[0, 1]" in text
+
+
+def test_streams_that_are_closed_or_know_few_characters_and_a_folder_that_is_gone(tmp_path: Path) -> None:
+    with mlops_nb.start_run(run_name="größe"):
+        pass
+    workspaces.current().flush()
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    script = (
+        'import os, sys\nfrom mlops_nb.cli import main\nos.rmdir(os.getcwd())\nsys.argv = ["mlops-nb", "runs"]\n'
+        'assert main() == 0\nsys.stdout = None\nassert main() == 0\ndel os.environ["MLOPS_NB_STORE"]\n'
+        "from mlops_nb import workspace\nworkspace.replace_current(None)\nsys.exit(main())"
+    )
+    environment = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONPATH": str(Path(mlops_nb.__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", script], cwd=gone, env=environment, capture_output=True, text=True)
+    assert done.returncode == 2 and "gr??e" in done.stdout, done.stderr
+    assert done.stderr == "mlops-nb: The working folder was deleted. Go to one that is there, with: cd\n"
