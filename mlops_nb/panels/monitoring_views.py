@@ -130,7 +130,7 @@ def _column_parts(report: Report) -> list[str]:
     rows = [_column_row(each, number < PICTURES) for number, each in enumerate(report.columns[:SHOWN])]
     left = len(report.columns) - SHOWN
     more = tag("p", f"{left} more columns stand in monitoring.json.", cls="mute") if left > 0 else ""
-    legend = tag("p", tag("i", cls="then"), "training", tag("i", cls="today"), "now", cls="legend")
+    legend = tag("p", tag("span", cls="then"), "training", tag("span", cls="today"), "now", cls="legend")
     return [tag("h4", "Columns"), legend, tag("div", table(header, rows, cls="columns"), cls="scroll"), more]
 
 
