@@ -78,6 +78,10 @@ def sections_of(comparison: Comparison, *, everything: bool = False) -> dict[str
     return {part: rows for part, rows in found.items() if part not in RUN_PARTS}
 
 
+WHOLE = 4000
+"""Characters of what is copied from a terminal: a token, a path, an address."""
+
+
 def draw_terminal(kind: str, data: Any, file: IO[str]) -> None:
     """Write a verb's result to a terminal, a pipe or a file.
 
@@ -176,7 +180,7 @@ def _artifacts(data: tuple[Run, list[Artifact], str | None], file: IO[str]) -> N
         file.write(f"The run {run.name} has no artifacts.\n")
     else:
         rows = [[entry.path, show_size(entry.size), entry.digest[:19]] for entry in entries]
-        file.write(plain_table(["path", "size", "digest"], rows) + "\n")
+        file.write(plain_table(["path", "size", "digest"], rows, limit=WHOLE) + "\n")
 
 
 def _facts(facts: dict[str, Any], file: IO[str]) -> None:
@@ -189,7 +193,7 @@ def _facts(facts: dict[str, Any], file: IO[str]) -> None:
             continue
         shown = show_size(value) if name.endswith(("bytes", "bytes_freed")) else "none" if value == [] else str(value)
         rows.append([label, shown])
-    file.write(plain_table(["", ""], rows).strip("\n") + "\n" + "".join(lines))
+    file.write(plain_table(["", ""], rows, limit=WHOLE).strip("\n") + "\n" + "".join(lines))
 
 
 def _one_line(item: Any) -> str:

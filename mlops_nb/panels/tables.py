@@ -102,8 +102,8 @@ def _run_cell(run: Run, column: str, shown: str) -> str:
     return text(shown, 32)
 
 
-def plain_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lay out a table with spaces.
+def plain_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, limit: int = 32) -> str:
+    """Lay out a table with spaces, the middle of longer cells cut out.
 
     Examples
     --------
@@ -111,7 +111,7 @@ def plain_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     a  b
     1  2
     """
-    shown = [[show_value(cell, 32) for cell in row] for row in [header, *rows]]
+    shown = [[show_value(cell, limit) for cell in row] for row in [header, *rows]]
     widths = [max(len(row[i]) for row in shown) for i in range(len(header))]
     return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in shown)
 

@@ -69,7 +69,7 @@ class Door(RequestHandler):
         try:
             self._enter()
             assert self.route is not None
-            self._check_size(int(self.request.headers.get("Content-Length") or 0))
+            self._check_size(self._announced())
             if self.route.kind == "upload":
                 self.upload = await self.service.begin_upload()
             else:
@@ -110,6 +110,11 @@ class Door(RequestHandler):
         """Who asks; inside a Jupyter server that one knows."""
         return self.guard.identify(self.request.headers)
 
+    def _announced(self) -> int:
+        """How long the body is said to be; what is no number is refused by tornado when the body is to be read."""
+        text = self.request.headers.get("Content-Length") or ""
+        return int(text) if text.isascii() and text.isdigit() else 0
+
     def _check_size(self, size: int) -> None:
         limit = self.route.limit if self.route else JSON_LIMIT
         if size > limit:
@@ -121,7 +126,7 @@ class Door(RequestHandler):
         self.body.clear()
         wire: Any = self.request.connection
         wire.set_body_timeout(REFUSED_SECONDS)
-        if int(self.request.headers.get("Content-Length") or 0) > DRAIN_LIMIT or self.size > DRAIN_LIMIT:
+        if self._announced() > DRAIN_LIMIT or self.size > DRAIN_LIMIT:
             self._answer_fault(error)
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:

@@ -180,6 +180,13 @@ def test_what_is_no_http(server: Server, raw: bytes) -> None:
     assert Client(server.port).ask("GET", "/health").status == 200
 
 
+def test_a_size_that_is_no_number(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as wire:
+        head = "POST /api/2.0/mlflow/runs/search HTTP/1.1\r\nHost: localhost\r\nContent-Length: abc\r\n"
+        wire.sendall(f"{head}Authorization: Bearer {TOKEN}\r\n\r\nx".encode())
+        assert b" 400 " in wire.recv(100)
+
+
 BAD_PATHS = [
     "../x", "a/../../x", "..%2fx", "%2e%2e/x", "%252e%252e%252fx", "a/%2e%2e/%2e%2e/x", "/etc/passwd",
     "%2fetc%2fpasswd", "file:/etc/passwd", "file:%2f%2f%2fetc%2fpasswd", "a%23b", "a%2523b", "a;b", "a%3bb",

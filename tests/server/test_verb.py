@@ -23,6 +23,9 @@ def test_tokens_are_made_listed_and_revoked(capsys: pytest.CaptureFixture[str]) 
     listed = capsys.readouterr().out
     assert [each["name"] for each in json.loads(listed)] == ["ann"]
     assert made["token"] not in listed
+    assert main(["server", "token", "add", "kim"]) == 0
+    shown = capsys.readouterr().out.split()[-1]  # it is shown only now, so it has to be whole
+    assert shown.isascii() and len(shown) == len(made["token"])
     assert main(["server", "token", "add", "ann"]) == 2
     assert main(["server", "token", "add", "bob", "--role", "king"]) == 2
     assert main(["server", "token", "revoke", "ann"]) == 0
