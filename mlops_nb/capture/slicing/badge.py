@@ -159,9 +159,7 @@ def _from_executions(log: SessionLog, parts: Sequence[Mapping[str, Any]]) -> lis
     return reasons
 
 
-def _from_notebook(
-    log: SessionLog, cells: Sequence[Mapping[str, Any]], parts: Sequence[dict[str, Any]]
-) -> list[str]:
+def _from_notebook(log: SessionLog, cells: Sequence[Mapping[str, Any]], parts: Sequence[dict[str, Any]]) -> list[str]:
     ids: dict[Any, int] = {}
     for position, cell in enumerate(cells):
         ids.setdefault(cell["id"], position)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -69,7 +70,11 @@ def _ndarray(probe: Any, value: Any) -> None:
     root = root_of(plain)
     probe.reach(root)
     if isinstance(root, np.ndarray):
-        probe.mark(("at", root.__array_interface__["data"][0]))
+        start = root.__array_interface__["data"][0]
+        probe.mark(("at", start))
+        _note_memory(start, root.nbytes)
+    elif plain.nbytes:
+        _mark_memory(probe, plain.__array_interface__["data"][0])
     probe.put(("nd", plain.dtype.str, plain.shape, plain.strides, bool(plain.flags.writeable)))
     if plain.dtype.fields:
         probe.put(("fields", str(plain.dtype)))
@@ -79,6 +84,53 @@ def _ndarray(probe: Any, value: Any) -> None:
         probe.push(plain.ravel("K").tolist())
     else:
         _bytes(probe, plain, root)
+
+
+def _void(probe: Any, value: Any) -> None:
+    """An item of a structured array is a view of it."""
+    probe.reach(value)
+    base = value.base
+    probe.push(base if base is not None else value.tobytes())
+
+
+def _dtype(probe: Any, value: Any) -> None:
+    """The names of fields can be changed in place."""
+    probe.put(("dtype", str(value)))
+    if value.names is not None:
+        probe.reach(value)
+
+
+def _flat_iterator(probe: Any, value: Any) -> None:
+    probe.reach(value)
+    probe.put(value.index)
+    probe.push(value.base)
+
+
+def _array_iterator(probe: Any, value: Any) -> None:
+    probe.reach(value)
+    probe.opaque = True
+    probe.push(value.operands)
+
+
+_memory: list[tuple[int, int]] = []  # where arrays begin and end, in order; a few of them may be gone again
+
+
+def _note_memory(start: int, size: int) -> None:
+    place = bisect.bisect_left(_memory, (start, start + size))
+    if size and (place == len(_memory) or _memory[place] != (start, start + size)):
+        if len(_memory) > 5_000:
+            _memory.clear()
+            place = 0
+        _memory.insert(place, (start, start + size))
+
+
+def _mark_memory(probe: Any, address: int) -> None:
+    """Mark memory as that of the array in which it lies, if it is known: other libraries look at parts of arrays."""
+    probe.mark(("at", address))
+    place = bisect.bisect_right(_memory, (address, 1 << 64))
+    for start, end in _memory[max(0, place - 3) : place]:
+        if start <= address < end:
+            probe.mark(("at", start))
 
 
 def _subclass(probe: Any, value: Any) -> None:
@@ -194,7 +246,13 @@ def _arrow(probe: Any, value: Any) -> None:
     probe.put((type(value).__name__, len(value)))
     for buffer in _arrow_buffers(value):
         if buffer is not None:
+            _mark_memory(probe, buffer.address)
             probe.buffer(memoryview(buffer), buffer.address)
+
+
+def _arrow_value(probe: Any, value: Any) -> None:
+    """Schemas, types, scalars, compute functions: values."""
+    probe.put((type(value).__name__, id(value)))
 
 
 def _arrow_buffers(value: Any) -> Iterator[Any]:
@@ -229,7 +287,17 @@ def _tensor(probe: Any, value: Any) -> None:
     torch = sys.modules["torch"]
     plain = value.detach()
     probe.reach(value)
-    probe.mark(("at", plain.untyped_storage().data_ptr()))
+    storage = plain.untyped_storage()
+    _mark_memory(probe, storage.data_ptr())
+    if plain.device.type == "cpu":
+        _note_memory(storage.data_ptr(), storage.nbytes())
+    own = getattr(value, "__dict__", None)
+    for part in (value._backward_hooks, own or None):
+        if part is not None:
+            probe.push(part)
+    if value.grad_fn is not None:
+        for leaf in _leaves(value.grad_fn):
+            probe.push(leaf)
     probe.put(("tensor", str(plain.dtype), tuple(plain.shape), str(plain.device), bool(value.requires_grad)))
     if value.is_leaf and value.grad is not None:
         probe.push(value.grad)
@@ -239,6 +307,20 @@ def _tensor(probe: Any, value: Any) -> None:
         probe.put((plain.data_ptr(), value._version))
 
 
+def _leaves(node: Any) -> Iterator[Any]:
+    """The tensors to which the gradients of a result go."""
+    seen, waiting = {node}, [node]
+    while waiting and len(seen) < 5_000:
+        node = waiting.pop()
+        variable = getattr(node, "variable", None)
+        if variable is not None:
+            yield variable
+        for after, _ in node.next_functions:
+            if after is not None and after not in seen:
+                seen.add(after)
+                waiting.append(after)
+
+
 _TABLE: dict[str, dict[str, Describe]] = {
     "numpy": {
         "ndarray": _ndarray,
@@ -246,6 +328,10 @@ _TABLE: dict[str, dict[str, Describe]] = {
         "BitGenerator": _bit_generator,
         "RandomState": _random_state,
         "SeedSequence": _seed_sequence,
+        "void": _void,
+        "dtype": _dtype,
+        "flatiter": _flat_iterator,
+        "nditer": _array_iterator,
     },
     "pandas": {
         "NDFrame": _frame,
@@ -254,7 +340,10 @@ _TABLE: dict[str, dict[str, Describe]] = {
         "GroupBy": _view_of_frame,
         "NDFrameIndexerBase": _view_of_frame,
     },
-    "pyarrow": {"Array": _arrow, "ChunkedArray": _arrow, "Table": _arrow, "RecordBatch": _arrow},
+    "pyarrow": {
+        **dict.fromkeys(("Array", "ChunkedArray", "Table", "RecordBatch"), _arrow),
+        **dict.fromkeys(("DataType", "Field", "Schema", "Scalar", "Buffer", "KeyValueMetadata"), _arrow_value),
+    },
     "polars": {"DataFrame": _polars_frame, "Series": _polars_series},
     "torch": {"Tensor": _tensor},
 }

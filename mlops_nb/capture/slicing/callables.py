@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mlops_nb.capture.slicing.bytecode import names_of
-from mlops_nb.capture.slicing.layout import bases_of, is_heap_type, is_local, members_of, module_name, type_name
+from mlops_nb.capture.slicing.layout import ATOMS, bases_of, is_heap_type, is_local, members_of, module_name, type_name
 
 _abc: Any = importlib.import_module("_abc")
 
@@ -31,7 +31,7 @@ def describe_module(probe: Any, value: types.ModuleType) -> None:
     if type(name) is str and is_local(name, probe.main) and own is not probe.namespace:
         probe.marks.add(id(value))
         for key, part in list(own.items()):
-            if type(key) is str and not (key.startswith("__") and key.endswith("__")):
+            if type(key) is str and key not in _MODULE_PLUMBING:
                 probe.out.append(key)
                 probe.stack.append(part)
     elif type(name) is str:
@@ -40,11 +40,16 @@ def describe_module(probe: Any, value: types.ModuleType) -> None:
             probe.packages.add("pyplot")
 
 
+_MODULE_PLUMBING = frozenset(
+    {"__name__", "__loader__", "__spec__", "__package__", "__builtins__", "__cached__", "__file__", "__path__"}
+)
+
+
 def _describe_function(probe: Any, value: types.FunctionType) -> None:
     space = value.__globals__
     home = space.get("__name__")
     own = value.__dict__
-    probe.out.append(("function", id(value)))
+    probe.out.append(("function", id(value), value.__name__, id(value.__doc__)))
     if space is probe.namespace:
         probe.code(value.__code__)
     elif type(home) is str and is_local(home, probe.main):
@@ -57,7 +62,8 @@ def _describe_function(probe: Any, value: types.FunctionType) -> None:
         probe.packages.add(home.partition(".")[0])
         if home == "matplotlib.pyplot":
             probe.packages.add("pyplot")
-        if value.__closure__ is None and not own:
+        plain = all(id(type(part)) in ATOMS for part in value.__defaults__ or ())
+        if value.__closure__ is None and not own and plain:
             return
     else:
         probe.code(value.__code__)
@@ -87,6 +93,8 @@ def _describe_builtin(probe: Any, value: Any) -> None:
     probe.out.append(("builtin", types.BuiltinFunctionType.__dict__["__name__"].__get__(value)))
     if owner is not None and not issubclass(type(owner), types.ModuleType):
         probe.push(owner)
+    elif type(home := types.BuiltinFunctionType.__dict__["__module__"].__get__(value)) is str:
+        probe.packages.add(home.partition(".")[0].removeprefix("_"))
 
 
 def _describe_links(probe: Any, value: Any) -> None:
@@ -122,29 +130,35 @@ def describe_class(probe: Any, value: type) -> None:
         if name:
             probe.packages.add(name.partition(".")[0])
         return
-    probe.out.append(("class", id(value)))
+    probe.out.append(("class", id(value), type_name(value)))
     probe.marks.add(id(value))
     for key, part in list(members_of(value).items()):
         if key not in _CLASS_PLUMBING and id(type(part)) not in _DESCRIPTORS:
             probe.out.append(key if type(key) is str else "key")
             probe.stack.append(part)
     if "_abc_impl" in members_of(value):
-        probe.out.append(_registered(value))
+        probe.out.append(registered(value))
     probe.stack.extend(bases_of(value)[1:])
     if is_local(module_name(maker := type(value)), probe.main):  # a metaclass of the notebook's
         probe.stack.append(maker)
 
 
-def _registered(value: type) -> tuple[int, ...]:
-    """The classes that an abstract class of the notebook's was told to take for its own."""
+def registered(value: type) -> tuple[int, ...]:
+    """The classes that an abstract class was told to take for its own.
+
+    Examples
+    --------
+    >>> registered(dict)
+    ()
+    """
+    if "_abc_impl" not in members_of(value):
+        return ()
     registry = _abc._get_dump(value)[0]  # `abc` itself asks it; there is no public way
     return tuple(sorted(id(one) for one in (reference() for reference in registry) if one is not None))
 
 
 _DESCRIPTORS = frozenset(map(id, (types.GetSetDescriptorType, types.MemberDescriptorType)))
-_CLASS_PLUMBING = frozenset(
-    {"__dict__", "__weakref__", "__module__", "__doc__", "_abc_impl", "__abstractmethods__", "__qualname__"}
-)
+_CLASS_PLUMBING = frozenset({"__dict__", "__weakref__", "_abc_impl"})
 
 
 def is_artist(kind: type) -> bool:

@@ -10,6 +10,7 @@ import logging
 import marshal
 import operator
 import random
+import threading
 import time
 import types
 import weakref
@@ -148,7 +149,8 @@ def _describe_scalar(native: type, plain: Callable[[Any], Any]) -> Callable[[Any
 
 
 def _describe_exception(probe: Any, value: BaseException) -> None:
-    probe.push(BaseException.__dict__["args"].__get__(value))
+    for part in ("args", "__cause__", "__context__"):
+        probe.push(BaseException.__dict__[part].__get__(value))
 
 
 def _describe_slice(probe: Any, value: Any) -> None:
@@ -194,7 +196,16 @@ def _describe_text_buffer(probe: Any, value: Any) -> None:
 def _describe_context_variable(probe: Any, value: contextvars.ContextVar[Any]) -> None:
     """By what it holds in the context of the cells."""
     probe.marks.add(id(value))
-    probe.push(value.get(None))
+    try:
+        probe.push(value.get())
+    except LookupError:
+        probe.out.append("unset")
+
+
+def _describe_lock(probe: Any, value: Any) -> None:
+    """A lock by whether somebody holds it."""
+    probe.marks.add(id(value))
+    probe.out.append(("lock", id(value), value.locked() if hasattr(type(value), "locked") else repr(value)))
 
 
 def _describe_frozen(probe: Any, value: object) -> None:
@@ -242,6 +253,8 @@ VALUES: dict[int, Callable[[Any, Any], None]] = {
     id(weakref.CallableProxyType): _describe_proxy,
     id(logging.Logger): _describe_logger,
     id(logging.RootLogger): _describe_logger,
+    id(type(threading.Lock())): _describe_lock,
+    id(type(threading.RLock())): _describe_lock,
     **{id(kind): _describe_frozen for kind in _FROZEN_TYPES},
 }
 """Describers by the identity of the exact type."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import sys
 import types
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
+from mlops_nb.capture.slicing.bytecode import CodeNames
+from mlops_nb.capture.slicing.layout import is_local, module_name
 from mlops_nb.capture.slicing.ledger import Execution, Ledger
 from mlops_nb.capture.slicing.mentions import CellText
 from mlops_nb.capture.slicing.resources import RANDOM, relevant
@@ -127,13 +129,15 @@ def _is_seeded(ledger: Ledger, name: str) -> bool:
     return "@seeded" + name in ledger.writers
 
 
-def lasting_effects(text: CellText, namespace: Mapping[str, Any]) -> set[str]:
+def lasting_effects(text: CellText, codes: Iterable[CodeNames], namespace: Mapping[str, Any]) -> set[str]:
     """Pseudo-names of what a cell changes for good where no state is compared: magics, library settings, registrations.
 
     Parameters
     ----------
     text : CellText
         The cell.
+    codes : iterable of CodeNames
+        Of the notebook's functions that it may call.
     namespace : mapping
         After it ran.
 
@@ -143,20 +147,60 @@ def lasting_effects(text: CellText, namespace: Mapping[str, Any]) -> set[str]:
 
     Examples
     --------
+    >>> import sqlite3
     >>> from mlops_nb.capture.slicing.syntax import read_cell
-    >>> sorted(lasting_effects(read_cell("import sqlite3\\nsqlite3.register_adapter(A, f)"), {}))
+    >>> sorted(lasting_effects(read_cell("sqlite3.register_adapter(A, f)"), [], {"sqlite3": sqlite3}))
     ['@lib:sqlite3']
     """
     found = {effect for command in text.commands if (effect := command.standing_effect())}
-    for chain in text.called:
-        package = _module_path(chain[0], text, namespace, unknown="").partition(".")[0]
-        if package and package not in _FOLLOWED and any(_SETTING.match(part) for part in chain[1:]):
+    codes = list(codes)
+    for chain in {*text.called, *(chain for code in codes for chain in code.called)}:
+        package = _package_of(chain[0], text, namespace)
+        parts = chain[1:] or chain
+        if package and package not in _FOLLOWED and any(_SETTING.match(part) for part in parts):
             found.add(f"@lib:{package}")
-    for chain in text.chains:
-        package = _module_path(chain[0], text, namespace, unknown="").partition(".")[0]
-        if package and chain[-1].startswith("register_") and package in _FOLLOWED:
+    for chain in text.chains.union(*(code.chains for code in codes)):
+        package = _package_of(chain[0], text, namespace)
+        last = chain[-1]
+        if package and (last.startswith("register_") or f"{package}.{last}" in _LASTING):
             found.add(f"@lib:{package}")
+        elif package == "duckdb" and len(chain) == 2 and last not in ("connect", "typing") and last.islower():
+            found.add("@lib:duckdb")  # on the connection that the module keeps
+        elif package == "tqdm" and last == "pandas":  # it gives frames a method
+            found.add("@lib:pandas")
+        elif package == "os" and last in _ON_DESCRIPTORS:
+            found.add("@descriptors")
     return found
+
+
+_LASTING = frozenset(
+    "os.umask os.nice os.putenv os.unsetenv time.tzset threading.stack_size tracemalloc.start tracemalloc.stop"
+    " gc.freeze sys.settrace sys.setprofile threading.settrace threading.setprofile numpy.setbufsize"
+    " logging.addLevelName logging.setLogRecordFactory logging.setLoggerClass matplotlib.register".split()
+)
+"""Functions that change the process or a library for good, and whose names do not say so."""
+
+_ON_DESCRIPTORS = frozenset(
+    "open read write lseek pipe pipe2 dup dup2 close pread pwrite ftruncate sendfile openpty memfd_create".split()
+)
+"""Functions of `os` on numbers of files, pipes and sockets: the state is the kernel's."""
+
+
+def _package_of(name: str, text: CellText, namespace: Mapping[str, Any]) -> str:
+    """The library that a name's value is from, where that is a module, a function or a class of one; else empty."""
+    value = namespace.get(name)
+    kind = type(value)
+    if kind is types.ModuleType:
+        home = value.__dict__.get("__name__")
+    elif kind in (types.FunctionType, types.BuiltinFunctionType):
+        home = value.__module__ or ""
+    elif issubclass(kind, type):
+        home = module_name(value)
+    else:
+        home = text.aliases.get(name) if value is None else ""
+    if type(home) is not str or is_local(home, str(namespace.get("__name__", "__main__"))):
+        return ""
+    return home.partition(".")[0].removeprefix("_")
 
 
 def patched_packages(text: CellText, namespace: Mapping[str, Any]) -> set[str]:
@@ -197,38 +241,6 @@ def patched_packages(text: CellText, namespace: Mapping[str, Any]) -> set[str]:
             home = value.__module__
         if type(home) is str and home != "__main__":
             found.add(home.partition(".")[0])
-    return found
-
-
-def module_states(namespace: Mapping[str, Any]) -> dict[str, int]:
-    """What the library modules that the namespace names hold, each as one number; parts that are modules left out.
-
-    Parameters
-    ----------
-    namespace : mapping
-        Of the session.
-
-    Returns
-    -------
-    dict
-        From top-level package to a number that changes when something in one of its named modules is replaced.
-
-    Examples
-    --------
-    >>> import math
-    >>> before = module_states({"math": math})
-    >>> math.answer = 42
-    >>> before == module_states({"math": math})
-    False
-    >>> del math.answer
-    """
-    found: dict[str, int] = {}
-    for value in [v for v in list(namespace.values()) if type(v) is types.ModuleType][:60]:
-        name = value.__dict__.get("__name__")
-        if type(name) is str and name != "__main__":
-            parts = [id(part) for part in list(value.__dict__.values()) if type(part) is not types.ModuleType]
-            package = name.partition(".")[0]
-            found[package] = hash((found.get(package, 0), *parts))
     return found
 
 

@@ -6,6 +6,7 @@ import io
 import sys
 import types
 import weakref
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -46,14 +47,41 @@ def endings(namespace: Mapping[str, Any], names: Iterable[str]) -> Iterator[obje
         for info in registered:
             if info.weakref() is value:
                 yield (info.func, info.args, info.kwargs)
+        own = is_local(module_name(type(value)), main)
         for reference in _references_to(value):
-            if reference.__callback__ is not None:
+            if own or reference.__callback__ is not None:  # somebody may see that it is gone
                 yield (reference, reference.__callback__)
+        if not _FINISHED.isdisjoint(map(id, bases_of(type(value)))):
+            yield value
+
+
+def has_endings(namespace: Mapping[str, Any]) -> bool:
+    """Whether a class of the notebook's has a ``__del__``.
+
+    Examples
+    --------
+    >>> has_endings({"x": 1})
+    False
+    """
+    kinds = [value for value in list(namespace.values()) if issubclass(type(value), type)]
+    return any("__del__" in members_of(kind) for kind in kinds)
+
+
+_FINISHED = frozenset(
+    map(
+        id,
+        (
+            *(types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType),  # run their ``finally`` when they go
+            *(io.IOBase, io.RawIOBase, io.BufferedIOBase, io.TextIOBase, io.TextIOWrapper, io.BufferedWriter),
+            *(io.BufferedRandom, io.FileIO, zipfile.ZipFile),  # are written to their file then
+        ),
+    )
+)
 
 
 def _references_to(value: object) -> list[weakref.ref[Any]]:
     try:
-        return [each for each in weakref.getweakrefs(value) if type(each) is weakref.ref]
+        return [each for each in weakref.getweakrefs(value) if issubclass(type(each), weakref.ref)]
     except TypeError:  # no weak references to such
         return []
 

@@ -18,7 +18,7 @@ from typing import Any
 import xxhash
 
 from mlops_nb.capture.slicing.buffers import Describe, describer_of
-from mlops_nb.capture.slicing.bytecode import names_of
+from mlops_nb.capture.slicing.bytecode import CodeNames, names_of
 from mlops_nb.capture.slicing.callables import CODE, describe_artist, describe_class, describe_module, is_artist
 from mlops_nb.capture.slicing.containers import NATIVE_STATE, VALUES
 from mlops_nb.capture.slicing.layout import ATOMS, Layout, layout_of, module_name
@@ -35,7 +35,8 @@ class Print:
     `reach` are identities of mutable objects and buffers below it; `names` globals that the functions below it load;
     `stores` globals that they bind; `words` all that their code mentions; `packages` where its types come from; `hints`
     words of texts that it may run as code.
-    `complete` is False where the budget ended; `opaque` says that state in C is part of it, which nothing can read.
+    `codes` what that code says, for its dotted uses. `complete` is False where the budget ended; `opaque` says that
+    state in C is part of it, which nothing can read, `hollow` that something in C may keep functions to call.
     """
 
     identity: int
@@ -46,7 +47,9 @@ class Print:
     words: frozenset[str] = frozenset()
     packages: frozenset[str] = frozenset()
     hints: frozenset[str] = frozenset()
+    codes: frozenset[CodeNames] = frozenset()
     opaque: bool = False
+    hollow: bool = False
     complete: bool = True
     cost: float = 0.0
 
@@ -86,7 +89,9 @@ class Probe:
         self.words: set[str] = set()
         self.packages: set[str] = set()
         self.hints: set[str] = set()
+        self.codes: set[CodeNames] = set()
         self.opaque = False
+        self.hollow = False
         self.complete = True
 
     def take(self, value: object) -> Print:
@@ -124,7 +129,9 @@ class Probe:
             words=frozenset(self.words),
             packages=frozenset(self.packages),
             hints=frozenset(self.hints),
+            codes=frozenset(self.codes),
             opaque=self.opaque,
+            hollow=self.hollow,
             complete=self.complete,
             cost=time.thread_time() - self.started,
         )
@@ -173,7 +180,10 @@ class Probe:
             value = stack.pop()
             kind = type(value)
             if id(kind) in ATOMS:
-                out.append(value if not (kind in (str, bytes) and len(value) > 4096) else (len(value), hash(value)))
+                if kind in (str, bytes) and len(value) > 4096:  # the kind too: a text and its bytes hash alike
+                    out.append((kind is str, len(value), hash(value)))
+                else:
+                    out.append(value)
                 continue
             order = seen.get(id(value))
             if order is not None:
@@ -225,6 +235,10 @@ class Probe:
         self.out.append(("object", layout.serial))
         if layout.package:
             self.packages.add(layout.package)
+        self.hollow |= layout.hollow
+        if layout.outside:
+            self.marks.add(f"outside {layout.package}")  # what one end writes the other one reads
+            self.opaque = True
         if layout.frozen:
             self.out.append(id(value))
             return
@@ -238,18 +252,18 @@ class Probe:
             own = layout.dict_of(value)
             if type(own) is dict:
                 self._attributes(own, layout)
-        for slot in layout.slots:
+        for number, slot in enumerate(layout.slots):
             try:
                 part = slot.__get__(value, kind)
             except Exception:  # a slot that is not set; C members may raise their own kinds
-                self.out.append("unset")
+                self.out.append(("unset", number))
                 continue
             self.kept.append(part)
             self.stack.append(part)
         if layout.user:
             self.stack.append(kind)
         if layout.opaque:
-            self.opaque = True
+            self.opaque = self.hollow = True
             self.links(value)
 
     def _attributes(self, own: dict[Any, Any], layout: Layout) -> None:
@@ -277,6 +291,7 @@ class Probe:
         self.stores |= found.stores
         self.words |= found.words
         self.hints |= found.hints
+        self.codes.add(found)
         self.out.append((id(code), hash(code.co_code)))
 
 

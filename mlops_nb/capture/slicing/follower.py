@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 import sys
 import time
@@ -10,11 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mlops_nb.capture.slicing.endings import endings, hooks_of, magic_functions, own_magics, streams_of
+from mlops_nb.capture.slicing.endings import endings, has_endings, hooks_of, magic_functions, own_magics, streams_of
 from mlops_nb.capture.slicing.fingerprint import Print, Probe
+from mlops_nb.capture.slicing.history import add_history, read_history
 from mlops_nb.capture.slicing.ledger import Execution, Ledger, SliceResult
 from mlops_nb.capture.slicing.mentions import CellText
-from mlops_nb.capture.slicing.reading import Reading, is_followed, read_names, sharing
+from mlops_nb.capture.slicing.reading import GIVEN, Reading, is_followed, read_names, sharing
+from mlops_nb.capture.slicing.standing import standing
 from mlops_nb.capture.slicing.syntax import read_cell
 from mlops_nb.capture.slicing.world import View, World
 
@@ -28,6 +31,7 @@ class Token:
     identities: dict[str, int] = field(default_factory=dict)
     reading: Reading = field(default_factory=Reading)
     view: View = field(default_factory=View)
+    beside: dict[str, set[str]] = field(default_factory=dict)
     started: float = 0.0
     overhead: float = 0.0
     nested: bool = False
@@ -72,13 +76,15 @@ class Follower:
         self.base = base
         self.share = share
         self.ledger = Ledger()
+        self.taken: set[str] = set()
         self.prints: dict[str, Print] = {}
         self.kin: dict[str, set[str]] = {}
         self.refused: dict[int, float] = {}
         self.current: Token | None = None
         self.reloads = False
         for source, count, cell_id in history:
-            self._add_history(source, count, cell_id)
+            add_history(self.ledger, source, count, cell_id)
+        self.attached: dict[str, set[str]] = {}
         self.unexplained = {n for n in self._identities() if n not in self.ledger.writers}
         self.world = World(self.ledger)
 
@@ -169,10 +175,19 @@ class Follower:
             return self._print(name, left)
 
         self._read_what_is_called(text)
-        token.reading = read_names(text, self.namespace, print_of)
+        self._look_beside(token)
+        if loaded := self.world.imports.loaded(text, str(self.namespace.get("__name__"))):
+            marks = Print(0, 0, frozenset(map(id, loaded)))  # they are as those left them who used them
+            text.reads.update({n: frozenset() for n in sharing(self.prints, self.prints, [marks]) - text.reads.keys()})
+        if "collect" in text.words and has_endings(self.namespace):  # what was let go before ends now
+            text.dynamic_all = True
+        token.reading = read_names(text, self.namespace, print_of, self.taken)
+        for name in token.reading.names & self.attached.keys():  # functions that an object in C keeps
+            text.reads.update({inner: frozenset() for inner in self.attached[name] - text.reads.keys()})
+            token.reading = read_names(text, self.namespace, print_of, self.taken)
         if late := self.world.patched_names(token.reading.packages):  # what patched libraries' functions load
             text.reads.update({name: frozenset() for name in late - text.reads.keys()})
-            token.reading = read_names(text, self.namespace, print_of)
+            token.reading = read_names(text, self.namespace, print_of, self.taken)
         self._read_before(token)
         token.identities = self._identities()
         token.view = self.world.look(text, token.reading, self.namespace)
@@ -188,6 +203,20 @@ class Follower:
             for name in found.names | sharing(list(self.prints), self.prints, [found]):
                 text.reads.setdefault(name, frozenset())
 
+    def _look_beside(self, token: Token) -> None:
+        """What may run meanwhile, in threads and hooks: the names that it may change, and where it was set up."""
+        for place, part in standing(self.namespace, self.ledger.writers):
+            found = Probe(self.namespace, self.base).take(part)
+            for name in found.names | found.stores | sharing(list(self.prints), self.prints, [found]):
+                token.beside.setdefault(name, set()).update({place}, found.names)
+        earlier = self.ledger.executions[token.entry.index - 1]
+        plain = {name for name, known in self.prints.items() if not known.opaque}
+        for name in token.beside.keys() & plain:  # what has changed since the last cell ended
+            if earlier is not token.entry and self._compare(name, earlier, [self.base], {}, read=False):
+                self.ledger.change(earlier, name)
+                for place in token.beside[name]:
+                    self.ledger.read(earlier, place)
+
     def _settle(self, token: Token, failed: bool, files_read: Iterable[str], files_written: Iterable[str]) -> None:
         entry, text, reading = token.entry, token.text, token.reading
         left = [self.base + self.share * entry.seconds]
@@ -195,14 +224,37 @@ class Follower:
         rebound = {n for n, identity in now.items() if token.identities.get(n) != identity}
         if not failed:
             rebound |= text.sure & now.keys()
+        self._take_names(token, now)
         changed = self._find_changes(token, now, rebound, left)
+        for name in (changed | rebound) & token.beside.keys():
+            for place in token.beside[name]:
+                self.ledger.read(entry, place)
         self._record_names(token, now, rebound, changed, left)
-        opaque = {n for n in changed | rebound if (known := self.prints.get(n)) is not None and known.opaque}
+        known = {n: p for n in changed | rebound if (p := self.prints.get(n)) is not None}
+        opaque = {n for n, p in known.items() if p.opaque or p.hollow}
+        self._attach(token, {n for n, p in known.items() if p.hollow})
         self.world.record_files(entry, text, reading, token.view, files_read, files_written, opaque)
         drawn = {n for n in reading.names if (p := self.prints.get(n)) and not p.reach.isdisjoint(token.view.figures)}
         self.world.record_resources(entry, text, reading, token.view, self.namespace, drawn=bool(drawn))
         new_names = {inner for n in rebound if n in self.prints for inner in self.prints[n].names}
-        self.world.record_patches(entry, text, token.view, self.namespace, new_names)
+        self.world.record_patches(entry, text, reading, token.view, self.namespace, new_names)
+
+    def _take_names(self, token: Token, now: dict[str, int]) -> None:
+        """IPython's own names that the cell gives another meaning to (``open``, ``Out``), and the last exit status."""
+        bound = (token.text.stores | token.reading.stores) & self.namespace.keys() & GIVEN
+        if any(command.kind == "shell" for command in token.text.commands):
+            bound.add("_exit_code")
+        self.taken |= bound
+        for name in bound:
+            self.ledger.bind(token.entry, name)
+
+    def _attach(self, token: Token, names: Iterable[str]) -> None:
+        """Functions that a cell may have handed to objects whose state nobody can read: these call them later."""
+        text = token.text
+        functions = {n for n in token.reading.names if type(self.namespace.get(n)) is types.FunctionType}
+        if handed := (text.later | functions) - text.stores:
+            for name in names:
+                self.attached.setdefault(name, set()).update(handed)
 
     def _assume_everything(self, token: Token, fault: Exception) -> None:
         """Where following itself failed: the execution may have read and changed anything."""
@@ -233,7 +285,11 @@ class Follower:
     def _identities(self) -> dict[str, int]:
         for _ in range(5):
             try:
-                return {n: id(v) for n, v in list(self.namespace.items()) if type(n) is str and is_followed(n)}
+                return {
+                    n: id(v)
+                    for n, v in list(self.namespace.items())
+                    if type(n) is str and (is_followed(n) or n in self.taken)
+                }
             except RuntimeError:  # a thread added a name meanwhile
                 continue
         return {}
@@ -270,27 +326,18 @@ class Follower:
         for name in reading.missing:
             if name in self.ledger.writers:
                 self.ledger.read(entry, name)  # deleted, and the cell may want it so
-            elif name not in text.stores and not text.star and not text.dynamic_all:
+            elif not (name in text.stores or text.star or text.dynamic_all or hasattr(builtins, name)):
                 entry.undefined.add(name)
         if text.dynamic_all:  # whoever looks at all names sees which are gone
             for name in [n for n in self.ledger.writers if not n.startswith("@") and n not in self.namespace]:
                 self.ledger.read(entry, name)
-        entry.outputs_read = {int(n[1:]) for n in reading.names if n[1:].isdigit() and n[0] == "_"}
-        for name in {"_", "__", "___"} & reading.names:
-            entry.outputs_read.update(
-                count for i in self.ledger.writers.get(name, ()) if (count := self.ledger.executions[i].execution_count)
-            )
-        for count in text.inputs:
-            if (index := self.ledger.last_with_count(count)) is not None:
-                entry.needs.add(index)
-        if text.all_inputs or {"_i", "_ii", "_iii"} & text.reads.keys():
-            entry.needs.update(range(max(0, entry.index - 3) if not text.all_inputs else 0, entry.index))
+        read_history(self.ledger, entry, text, reading)
 
     def _find_changes(self, token: Token, now: Mapping[str, int], rebound: set[str], left: list[float]) -> set[str]:
         """Names whose object was changed in place, or may have been."""
         entry, reading = token.entry, token.reading
         buffers: dict[Any, int] = {}
-        maybe = (token.text.stores | reading.stores) & now.keys()
+        maybe = (token.text.stores | reading.stores | token.beside.keys()) & now.keys()
         first = sorted(((reading.names | maybe) & now.keys()) - rebound, key=self._expected_cost)
         old = dict(self.prints)
         changed = {n for n in first if self._compare(n, entry, left, buffers, read=n in reading.names)}
@@ -388,21 +435,6 @@ class Follower:
             for other in others - {name}:
                 self.kin.setdefault(name, set()).add(other)
                 self.kin.setdefault(other, set()).add(name)
-
-    def _add_history(self, source: str, count: int | None, cell_id: str | None) -> None:
-        """What ran before following began: reads are taken as changes, since nothing was compared."""
-        from mlops_nb.capture.slicing.commands import translate
-
-        entry = self.ledger.open(source, translate(source), count, cell_id)
-        entry.origin = "history"
-        text = read_cell(entry.transformed)
-        for name in text.reads:
-            self.ledger.read(entry, name)
-        for name in text.reads:
-            if name in self.ledger.writers and name not in text.imports:
-                self.ledger.change(entry, name)
-        for name in text.stores | text.deletes:
-            (self.ledger.bind if name in text.sure or name in text.deletes else self.ledger.change)(entry, name)
 
 
 def _is_within_a_cell() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import sys
 import sysconfig
 import types
@@ -17,6 +18,8 @@ _type_name = type.__dict__["__name__"].__get__
 _type_flags = type.__dict__["__flags__"].__get__
 _type_size = type.__dict__["__basicsize__"].__get__
 _type_items = type.__dict__["__itemsize__"].__get__
+_type_dict_place = type.__dict__["__dictoffset__"].__get__
+_type_weak_place = type.__dict__["__weakrefoffset__"].__get__
 _HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: the class was made at run time
 _HEADER = 16  # reference count and type pointer
 _POINTER = 8
@@ -51,6 +54,8 @@ class Layout:
     native: type | None
     opaque: bool
     frozen: bool
+    hollow: bool = False
+    outside: bool = False
     dict_of: Any = None
     slots: tuple[Any, ...] = ()
     transient: frozenset[str] = field(default_factory=frozenset)
@@ -182,6 +187,8 @@ def _make(kind: type, main: str) -> Layout:
     native = next((base for base in NATIVE if any(one is base for one in mro)), None)
     package = "" if user else name.partition(".")[0]
     made = Layout(len(_layouts) + 1, package, user, native, False, not user and _is_frozen(mro))
+    made.hollow = any((module_name(base), type_name(base)) in _HOLLOW for base in mro)
+    made.outside = any(_OUTSIDE.match(module_name(base)) for base in mro)
     slots: list[Any] = []
     transient: set[str] = set()
     for one in mro:
@@ -192,9 +199,26 @@ def _make(kind: type, main: str) -> Layout:
                 made.dict_of = member.__get__
             elif not user and type(key) is str and _is_cache(member):
                 transient.add(key)
+        transient |= _TRANSIENT.get((module_name(one), type_name(one)), set())
     made.slots, made.transient = tuple(slots), frozenset(transient)
-    made.opaque = not made.frozen and _has_hidden_state(kind, native, len(slots), made.dict_of is not None)
+    made.opaque = not made.frozen and (
+        _is_stateful(kind, name, user) or _has_hidden_state(kind, native, len(slots), made.dict_of is not None)
+    )
     return made
+
+
+_TRANSIENT = {
+    ("threading", "Thread"): {"_stderr", "_invoke_excepthook"},  # for its traceback: they lead to the whole kernel
+    ("threading", "Condition"): {"_waiters"},
+}
+"""Attributes of objects of Python's own that say nothing of the session."""
+
+
+def _is_stateful(kind: type, module: str, user: bool) -> bool:
+    """Whether a library's class keeps its state where its instances do not show it: in C, or in a function's cells."""
+    qualified = type.__dict__["__qualname__"].__get__(kind)
+    made_in_function = not user and type(qualified) is str and "<locals>" in qualified
+    return (module, type_name(kind)) in _STATEFUL or made_in_function
 
 
 def _is_cache(member: object) -> bool:
@@ -216,11 +240,11 @@ _FROZEN = frozenset(
         ("sklearn._loss._loss", "CyLossFunction"), ("re", "Pattern"), ("re", "Match"), ("datetime", "date"),
         ("datetime", "time"), ("datetime", "timedelta"), ("datetime", "tzinfo"), ("decimal", "Decimal"),
         ("fractions", "Fraction"), ("builtins", "range"), ("builtins", "slice"), ("builtins", "code"),
- ("numpy", "generic"), ("numpy", "dtype"), ("numpy", "ufunc"),
+ ("numpy", "generic"), ("numpy", "ufunc"),
         ("pandas._libs.tslibs.timedeltas", "Timedelta"), ("pandas._libs.interval", "Interval"),
         ("pandas._libs.tslibs.period", "_Period"), ("pandas._libs.tslibs.offsets", "BaseOffset"),
         ("pandas.core.dtypes.base", "ExtensionDtype"), ("pandas.api.extensions", "ExtensionDtype"),
-        ("pyarrow.lib", "_Weakrefable"), ("polars.expr.expr", "Expr"), ("polars.lazyframe.frame", "LazyFrame"),
+        ("polars.expr.expr", "Expr"), ("polars.lazyframe.frame", "LazyFrame"),
         ("polars.datatypes.classes", "DataType"), ("typing", "_Final"), ("types", "GenericAlias"),
         ("operator", "itemgetter"), ("operator", "attrgetter"), ("operator", "methodcaller"), ("builtins", "ellipsis"),
         ("builtins", "wrapper_descriptor"), ("builtins", "method_descriptor"), ("builtins", "getset_descriptor"),
@@ -228,15 +252,32 @@ _FROZEN = frozenset(
         ("typing", "TypeVar"), ("_struct", "Struct"), ("builtins", "method-wrapper"), ("zoneinfo", "ZoneInfo"),
         ("builtins", "weakref"), ("builtins", "traceback"), ("builtins", "frame"),
         ("IPython.core.interactiveshell", "InteractiveShell"),
-        ("numpy", "ndarray_flags"), ("_abc", "_abc_data"), ("matplotlib.colors", "Colormap"), ("types", "UnionType"),
+        ("numpy", "ndarray_flags"), ("_abc", "_abc_data"), ("types", "UnionType"),
     }
 )  # fmt: skip
+
+
+_HOLLOW = frozenset(
+    {("polars.expr.expr", "Expr"), ("polars.lazyframe.frame", "LazyFrame"), ("numpy", "ufunc"), ("ctypes", "CDLL")}
+)
+"""Frozen themselves, but they may call functions that nobody can see in them."""
+
+_STATEFUL = frozenset({("ctypes", "CDLL")})
+"""Written in Python, with state behind it that is not."""
+
+_OUTSIDE = re.compile(
+    r"^(_socket|socket|multiprocessing\.(connection|managers|shared_memory)|(h5py|tables|netCDF4|_?duckdb|zmq|psycopg2?"
+    r"|pymongo|redis)(\.|$))"
+)
+"""Ends of pipes, sockets, open databases: the state is somewhere else, and several objects show it."""
 
 
 def _has_hidden_state(kind: type, native: type | None, slots: int, has_dict: bool) -> bool:
     """Whether instances are bigger than what slots, `native` and the object header account for."""
     base = _type_size(native) if native is not None else _HEADER
-    room = base + _POINTER * slots + _POINTER * 2  # a dictionary and a list of weak references, where they are inline
+    room = base + _POINTER * slots
+    for offset in (_type_dict_place(kind), _type_weak_place(kind)):  # where they are inline
+        room += _POINTER if offset not in (0, -1) else 0
     if native is None and not has_dict and not is_heap_type(kind):
         return kind is not object
     return bool(_type_size(kind) > room or (native is None and _type_items(kind)))

@@ -10,13 +10,19 @@ from mlops_nb.capture.slicing.commands import Command
 
 _NAMESPACE_CALLS = frozenset({"globals", "locals", "vars", "dir"})
 _OUTS, _INS = ("Out", "_oh"), ("In", "_ih")
-_CODE_CALLS = frozenset({"exec", "eval", "compile", "execfile", "runfile"})
+CODE_CALLS = frozenset({"exec", "eval", "compile", "execfile", "runfile"})
 _SHELL_CALLS = frozenset({"run_cell", "run_cell_async", "ex", "ev", "safe_execfile"})
 _TEXT_QUERIES = frozenset(
     "query eval sql execute read_sql read_sql_query from_formula ols glm gls wls logit probit poisson mixedlm quantreg"
-    " rlm gee dmatrix dmatrices".split()
+    " rlm gee dmatrix dmatrices evaluate".split()
 )
 """Calls whose string argument may name variables: ``df.query("a > @x")``, formulas, SQL over frames."""
+
+
+_SQL = re.compile(r"\b(?i:select|insert|update|delete|from)\b")
+_PROFILERS = frozenset({"timeit", "cProfile", "profile", "pdb"})
+_STATEMENT_CALLS = frozenset({"timeit", "repeat", "runctx", "Timer"})
+"""Calls whose texts are statements: ``timeit.timeit("f()", "from __main__ import f")``."""
 
 
 @dataclass(slots=True)
@@ -26,8 +32,8 @@ class CellText:
     `reads` maps each name that may be loaded before the cell binds it to the names surely bound at each such load;
     `sure` are names that the cell surely binds; `stores` all that it may bind, `deletes` unbind; `later` are names that
     the bodies of its functions load. `chains` are dotted uses (``("np", "random", "seed")``), `changed` dotted stores,
-    `called` dotted calls as statements. `dynamic` are names whose text is run as code, `dynamic_all` says that anything
-    may be read.
+    `called` dotted calls as statements. `dynamic` are names whose text is run as code
+    (`evaluated`: all of it), `dynamic_all` says that anything may be read.
     """
 
     reads: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -49,6 +55,7 @@ class CellText:
     all_outputs: bool = False
     all_inputs: bool = False
     dynamic: set[str] = field(default_factory=set)
+    evaluated: set[str] = field(default_factory=set)
     dynamic_words: set[str] = field(default_factory=set)
     dynamic_all: bool = False
     star: bool = False
@@ -160,22 +167,29 @@ def note_call(text: CellText, node: ast.Call, *, inner: bool) -> None:
     parts = [part for arg in node.args for part in ast.walk(arg)]
     if name in _NAMESPACE_CALLS and not node.args and isinstance(node.func, ast.Name):
         text.dynamic_all |= not inner or name != "locals"
-    elif (name in _CODE_CALLS and isinstance(node.func, ast.Name)) or name in _SHELL_CALLS:
+    elif name in ("get_objects", "get_referrers"):
+        text.dynamic_all = True
+    elif (name in CODE_CALLS and isinstance(node.func, ast.Name)) or name in _SHELL_CALLS:
         for part in parts:
             if isinstance(part, ast.Constant) and isinstance(part.value, str):
                 text.dynamic_words |= set(re.findall(r"[A-Za-z_]\w*", part.value))
             elif isinstance(part, ast.Name):
                 text.dynamic.add(part.id)
-            elif isinstance(part, ast.BinOp | ast.JoinedStr | ast.Subscript):  # a text that is only put together now
-                text.dynamic_all |= part in node.args[:1]
-            elif isinstance(part, ast.Call):
-                called = chain_of(part.func)
-                text.dynamic_all |= not called or called[-1] in ("open", "read", "read_text", "getsource")
+        # A text that is only put together now may say anything.
+        text.dynamic_all |= any(not isinstance(arg, ast.Constant | ast.Name) for arg in node.args[:1])
+        text.evaluated.update(arg.id for arg in node.args[:1] if isinstance(arg, ast.Name) and not inner)
+    elif name == "testmod" or chain_of(node.func) == ("unittest", "main"):
+        text.dynamic_all = True
+    elif name in _STATEMENT_CALLS or chain_of(node.func)[:1] in {(each,) for each in _PROFILERS}:
+        everything = [*parts, *(keyword.value for keyword in node.keywords)]
+        said = [part.value for part in everything if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+        text.dynamic_words |= {word for each in said for word in re.findall(r"[A-Za-z_]\w*", each)}
     elif name in _TEXT_QUERIES and isinstance(node.func, ast.Attribute | ast.Name):
         everything = [*parts, *(part for keyword in node.keywords for part in ast.walk(keyword.value))]
         for part in everything:
             if isinstance(part, ast.Constant) and isinstance(part.value, str):
                 of_frame = name in ("query", "eval") and chain_of(node.func)[:1] not in (("pd",), ("pandas",))
+                of_frame = of_frame and not _SQL.search(part.value)
                 wanted = r"@([A-Za-z_]\w*)" if of_frame else r"[A-Za-z_]\w*"
                 text.dynamic_words |= set(re.findall(wanted, part.value))
             elif isinstance(part, ast.Name) and isinstance(node.func, ast.Attribute):

@@ -6,7 +6,7 @@ import fnmatch
 import os
 from collections.abc import Iterable
 
-Stamp = tuple[int, int, int]
+Stamp = tuple[int, int, int, int]
 _MAX_WATCHED = 400
 _LONGEST = 400
 
@@ -114,7 +114,7 @@ class PathWatch:
 
 
 def stamp(path: str) -> Stamp | None:
-    """Size, time and inode of a file, or None if there is none.
+    """Size, time, inode and mode of a file, or None if there is none.
 
     Examples
     --------
@@ -125,4 +125,4 @@ def stamp(path: str) -> Stamp | None:
         found = os.stat(path)
     except (OSError, ValueError):
         return None
-    return (found.st_size, found.st_mtime_ns, found.st_ino)
+    return (found.st_size, found.st_mtime_ns, found.st_ino, found.st_mode)

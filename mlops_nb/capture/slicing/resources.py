@@ -8,6 +8,7 @@ from __future__ import annotations
 import builtins
 import copyreg
 import decimal
+import io
 import locale
 import logging
 import marshal
@@ -22,6 +23,7 @@ from typing import Any
 import xxhash
 
 from mlops_nb.capture.slicing.endings import finalisers_of, hooks_of
+from mlops_nb.capture.slicing.standing import called_by_shell, own_threads, pending_tasks, warning_hooks
 
 RANDOM = frozenset({"@random", "@numpy.random", "@torch.random"})
 """The process's generators, which the record of random state can restore."""
@@ -109,7 +111,14 @@ def relevant(name: str, packages: frozenset[str], words: frozenset[str], facts: 
     False
     """
     if name.startswith("@lib:"):
-        return name[5:] in packages or name[5:] in ("builtins", "sys", "codecs")
+        by_files = name == "@lib:os" and bool(facts & {"files", "shell"})
+        return name[5:] in packages or name[5:] in ("builtins", "sys", "codecs") or by_files
+    if name == "@decimal.flags":
+        return bool(words & {"flags", "clear_flags"})
+    if name == "@stdin":
+        return bool(words & {"stdin", "input", "readline", "fileinput", "getpass"})
+    if name == "@descriptors":
+        return "os" in packages and bool(words & {"read", "write", "lseek", "open", "close", "dup", "fdopen"})
     if name == "@cwd":
         return bool(facts & {"files", "shell"}) or _mentions_files(words)
     if name == "@environ":
@@ -136,6 +145,9 @@ _READERS: dict[str, frozenset[str]] = {
     "@torch.options": frozenset({"torch"}),
     "@copyreg": frozenset({"copy", "copyreg", "pickle", "joblib", "multiprocessing"}),
     "@logging": frozenset({"logging"}),
+    "@threads": frozenset(),
+    "@tasks": frozenset(),
+    "@lib:duckdb": frozenset({"duckdb"}),
 }
 """Resources not listed here (warning filters, locale, the interpreter's limits) can matter to anything."""
 
@@ -212,7 +224,7 @@ def _torch_random() -> Hashable:
 
 def _numpy_options() -> Hashable:
     numpy = sys.modules["numpy"]
-    return repr((numpy.get_printoptions(), numpy.geterr()))
+    return repr((numpy.get_printoptions(), numpy.geterr(), id(numpy.geterrcall())))
 
 
 def _pandas_options() -> Hashable:
@@ -251,26 +263,36 @@ def _pyplot() -> Hashable:
 
 
 def _warnings() -> Hashable:
-    return tuple(
+    filters = [
         (action, str(text), str(kind), str(module), line) for action, text, kind, module, line in warnings.filters
-    )
+    ]
+    return (*filters, *map(id, warning_hooks()))
 
 
 def _logging() -> Hashable:
     root = logging.getLogger()
     rest = [
-        (name, logger.level, len(logger.handlers), logger.propagate, logger.disabled)
+        (name, logger.level, _handlers(logger), logger.propagate, logger.disabled)
         for name, logger in list(root.manager.loggerDict.items())
         if type(logger) is logging.Logger
-        and (logger.level or logger.handlers or not logger.propagate or logger.disabled)
+        and (logger.level or logger.handlers or logger.filters or not logger.propagate or logger.disabled)
     ]
-    return (root.level, tuple(id(handler) for handler in root.handlers), root.manager.disable, tuple(rest))
+    return (root.level, _handlers(root), root.manager.disable, tuple(rest))
+
+
+def _handlers(logger: logging.Logger) -> Hashable:
+    parts = [(id(each), each.level, id(each.formatter), *map(id, each.filters)) for each in logger.handlers]
+    return (*parts, *map(id, logger.filters))
 
 
 def _decimal() -> Hashable:
     context = decimal.getcontext()
     traps = tuple(signal.__name__ for signal, is_on in context.traps.items() if is_on)
     return (context.prec, context.rounding, context.Emin, context.Emax, context.capitals, context.clamp, traps)
+
+
+def _decimal_flags() -> Hashable:
+    return tuple(map(bool, decimal.getcontext().flags.values()))
 
 
 def _interpreter() -> Hashable:
@@ -301,12 +323,19 @@ def _shell() -> Hashable:
     if shell is None:
         return None
     parts = (shell.ast_transformers, shell.input_transformers_cleanup, shell.input_transformers_post)
-    return (*(tuple(map(id, part)) for part in parts), tuple(map(id, hooks_of(shell.user_ns))))
+    own = [id(function) for _, function in called_by_shell(shell.user_ns)]
+    return (*(tuple(map(id, part)) for part in parts), tuple(map(id, hooks_of(shell.user_ns))), *own)
 
 
 def _finalisers() -> Hashable:
     shell = sys.modules["IPython.core.interactiveshell"].InteractiveShell._instance
     return finalisers_of(shell.user_ns) if shell is not None else None
+
+
+def _stdin() -> Hashable:
+    """Where a text stands that was put in the place of the keyboard."""
+    stream = sys.stdin
+    return (id(stream), stream.tell() if type(stream) is io.StringIO and not stream.closed else 0)
 
 
 def _torch_options() -> Hashable:
@@ -334,6 +363,7 @@ _RESOURCES: dict[str, tuple[str, Callable[[], Hashable]]] = {
     "@warnings": ("", _warnings),
     "@logging": ("", _logging),
     "@decimal": ("", _decimal),
+    "@decimal.flags": ("", _decimal_flags),
     "@builtins": ("", _builtins),
     "@copyreg": ("", lambda: tuple(map(id, copyreg.dispatch_table))),
     "@signals": ("", _signals),
@@ -341,6 +371,9 @@ _RESOURCES: dict[str, tuple[str, Callable[[], Hashable]]] = {
     "@finalisers": ("IPython.core.interactiveshell", _finalisers),
     "@torch.options": ("torch", _torch_options),
     "@shell.hooks": ("IPython.core.interactiveshell", _shell),
+    "@stdin": ("", _stdin),
+    "@threads": ("", lambda: tuple(each.ident for each in own_threads())),
+    "@tasks": ("asyncio", pending_tasks),
     "@locale": ("", lambda: locale.setlocale(locale.LC_ALL)),
     "@interpreter": ("", _interpreter),
 }

@@ -5,10 +5,13 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+from collections.abc import Iterator
+from types import CodeType
 
 from mlops_nb.capture.slicing.bytecode import body_loads, names_of, nested
 from mlops_nb.capture.slicing.commands import Command, parse_command
 from mlops_nb.capture.slicing.mentions import (
+    CODE_CALLS,
     CellText,
     chain_of,
     is_history_item,
@@ -302,6 +305,7 @@ class _Reader:
     def expression(self, node: ast.AST, bound: set[str]) -> None:
         if isinstance(node, ast.Name):
             self.load(node.id, bound)
+            self.text.dynamic_all |= node.id in CODE_CALLS  # handed on: ``map(eval, texts)``
         elif isinstance(node, ast.Constant):
             if isinstance(node.value, str):
                 self.text.texts.append(node.value)
@@ -358,9 +362,17 @@ class _Reader:
         command = parse_command(node)
         if command is not None:
             self._command(command, bound)
+            for arg in node.args:  # written out, a magic's text may come from a name
+                if not isinstance(arg, ast.Constant):
+                    self.expression(arg, bound)
+                    self.text.dynamic.update(part.id for part in ast.walk(arg) if isinstance(part, ast.Name))
         else:
             note_call(self.text, node, inner=False)
-            self._plain(node, bound)
+            if isinstance(node.func, ast.Name) and node.func.id in CODE_CALLS:
+                self.load(node.func.id, bound)
+                self._arguments(node, bound)
+            else:
+                self._plain(node, bound)
         self.called_yet = True
 
     def _command(self, command: Command, bound: set[str]) -> None:
@@ -378,9 +390,16 @@ class _Reader:
             self.block(tree.body, inner)
         elif command.kind == "cell" and command.name not in ("writefile", "file", "html", "markdown", "latex"):
             self.text.dynamic_words |= set(re.findall(r"[A-Za-z_]\w*", command.body))
-        elif command.name in ("rerun", "macro", "recall", "rep"):  # what was typed before is run, or offered to be
+        elif command.name in (
+            "rerun",
+            "macro",
+            "recall",
+            "rep",
+            "save",
+            "who_ls",
+        ):  # what was typed before is run, or offered to be
             self.text.all_inputs = True
-            self.text.dynamic_all |= command.name == "rerun"
+            self.text.dynamic_all |= command.name in ("rerun", "who_ls")
         elif command.name == "sql" or (command.name == "run" and "-i" in command.line.split()):
             self.text.dynamic_all |= command.name == "run"
             self.text.dynamic_words |= set(re.findall(r"[A-Za-z_]\w*", command.line))
@@ -390,6 +409,14 @@ def _callee(node: ast.expr) -> ast.expr:
     return node.func if isinstance(node, ast.Call) else node
 
 
+def _at_once(code: CodeType) -> Iterator[CodeType]:
+    """`code`, and what is nested in it that runs with it."""
+    yield code
+    for inner in code.co_consts:
+        if type(inner) is CodeType and (inner.co_name in _AT_ONCE or not inner.co_flags & inspect.CO_NEWLOCALS):
+            yield from _at_once(inner)
+
+
 def _definition_names(node: ast.stmt) -> tuple[set[str], set[str], set[str], set[str], list[str]]:
     """Names loaded when a definition runs, names loaded by its bodies later, stores, words, texts."""
     module = ast.Module([node], [])
@@ -397,15 +424,12 @@ def _definition_names(node: ast.stmt) -> tuple[set[str], set[str], set[str], set
         code = compile(module, "<cell>", "exec", flags=TOP_LEVEL_AWAIT, dont_inherit=True)
     except (SyntaxError, ValueError):  # cannot happen in a cell that ran
         return set(), set(), set(), set(), []
-    now = body_loads(code)
+    now: set[str] = set()
     later: set[str] = set()
     whole = names_of(code)
+    for inner in _at_once(code):  # class bodies, and comprehensions among defaults, decorators and in class bodies
+        now |= body_loads(inner)
     for inner in nested(code):
-        if inner is code:
-            continue
-        if inner in code.co_consts and inner.co_name in _AT_ONCE:  # a comprehension among defaults or decorators
-            now |= names_of(inner).loads
-        elif inner in code.co_consts and not inner.co_flags & inspect.CO_NEWLOCALS:  # a class body
-            now |= body_loads(inner)
-        later |= names_of(inner).loads
+        if inner is not code:
+            later |= names_of(inner).loads
     return now, later, set(whole.stores), set(whole.words), sorted(whole.texts)

@@ -13,12 +13,13 @@ from typing import Any
 
 from mlops_nb.capture.slicing.effects import (
     lasting_effects,
-    module_states,
     patched_packages,
     record_states,
     seeded_first,
 )
 from mlops_nb.capture.slicing.endings import magic_functions, own_magics
+from mlops_nb.capture.slicing.homes import Home, homes, patched
+from mlops_nb.capture.slicing.imports import Imports
 from mlops_nb.capture.slicing.ledger import Execution, Ledger
 from mlops_nb.capture.slicing.mentions import CellText
 from mlops_nb.capture.slicing.paths import PathWatch, stamp
@@ -29,6 +30,9 @@ _APPENDS = re.compile(r"^(a[bt+]*|[rx][bt]?\+[bt]?|r\+)$")
 _ADDING = frozenset(
     {"sqlite3", "shelve", "h5py", "tables", "dbm", "lmdb", "duckdb", "ZipFile", "HDFStore", "to_sql", "append"}
 )
+
+_EVERYWHERE = ("builtins", "sys", "codecs")
+"""Libraries that code uses without naming them."""
 
 _PATCHING = frozenset({"setattr", "delattr", "patch", "start", "stop", "__dict__", "vars", "MonkeyPatch"})
 """Words of cells that may put something into a library's module without naming it."""
@@ -42,7 +46,7 @@ class View:
     environ: frozenset[tuple[Any, Any]] = frozenset()
     figures: frozenset[Any] = frozenset()
     modules: int = 0
-    insides: dict[str, int] = field(default_factory=dict)
+    homes: list[Home] = field(default_factory=list)
     paths: set[str] = field(default_factory=set)
     magics: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -55,18 +59,23 @@ class World:
         self.paths = PathWatch()
         self.name_paths: dict[str, set[str]] = {}
         self.patches: dict[str, set[str]] = {}
+        self.imports = Imports()
+        self.patched: list[Any] = []
         self.baseline = snapshot()
 
     def look(self, text: CellText, reading: Reading, namespace: Mapping[str, Any]) -> View:
         """Take down what an execution could change, before it runs."""
         self.paths.look()
-        paths = self.paths.name(_texts(text, reading), reading.folders)
-        insides = module_states(namespace) if _PATCHING & reading.words else {}
-        return View(snapshot(), variables(), figures(), len(sys.modules), insides, paths, magic_functions())
+        paths = self.paths.name(_texts(text, reading, namespace), reading.folders)
+        chains = reading.chains(text) | {(name,) for name in text.aliases}
+        if _PATCHING & reading.words:
+            chains |= {(name,) for name in namespace}
+        places = homes(chains, namespace, text.aliases, self.patched)
+        return View(snapshot(), variables(), figures(), len(sys.modules), places, paths, magic_functions())
 
     def patched_names(self, packages: Iterable[str]) -> set[str]:
         """Globals that functions load which the session put into these packages."""
-        return {name for package in packages for name in self.patches.get(package, ())}
+        return {name for package in {*packages, *_EVERYWHERE} for name in self.patches.get(package, ())}
 
     def record_files(
         self,
@@ -79,21 +88,21 @@ class World:
         opaque: Iterable[str],
     ) -> None:
         """Note the files that an execution read and wrote: those that were seen, and those that it names."""
-        named = view.paths | self.paths.name(_texts(text, reading), reading.folders)
+        named = view.paths | self.paths.name(_texts(text, reading, {}), reading.folders)
         for name in reading.names:
             named |= self.name_paths.get(name, set())
         read = {os.path.abspath(path) for path in files_read}
         written = {os.path.abspath(path) for path in files_written} | self.paths.changed()
         if any(command.is_shell for command in text.commands):
             read |= self.paths.written
-        adds = _adds_to_files(text, reading)
+        adds, anew = _adds_to_files(text, reading), _writes_anew(text, reading)
         loads = any(word.startswith(("read", "load")) for word in reading.words)
         for path in self.paths.known(read | named):
             kept = path not in written or stamp(path) is None or os.path.islink(path)
             if adds or loads or path in read or kept:
                 self.ledger.read(entry, f"@file:{path}")
         for path in written:
-            if adds or path not in self.paths.written:
+            if adds or not anew or path not in self.paths.written:
                 self.ledger.change(entry, f"@file:{path}")
             else:
                 self.ledger.bind(entry, f"@file:{path}")
@@ -137,22 +146,33 @@ class World:
         )
         if "@environ" in entry.writes and has_changed_steering(view.environ, variables()):
             self.ledger.change(entry, "@steering")
-        self._record_figures(entry, view, draws=drawn or "pyplot" in reading.packages)
+        self._record_figures(entry, reading, view, draws=drawn or "pyplot" in reading.packages)
 
     def record_patches(
-        self, entry: Execution, text: CellText, view: View, namespace: Mapping[str, Any], new_names: Iterable[str]
+        self,
+        entry: Execution,
+        text: CellText,
+        reading: Reading,
+        view: View,
+        namespace: Mapping[str, Any],
+        new_names: Iterable[str],
     ) -> None:
         """Note libraries that the cell configured or changed; `new_names` are globals that its new functions load."""
-        places = lasting_effects(text, namespace) - self._record_magics(entry, text, view, namespace)
+        self.imports.record(entry, text, reading.chains(text), namespace)
+        places = lasting_effects(text, reading.codes, namespace) - self._record_magics(entry, text, view, namespace)
         places |= {f"@lib:{package}" for package in patched_packages(text, namespace)}
-        if view.insides:
-            now = module_states(namespace)
-            places |= {f"@lib:{package}" for package in now if view.insides.get(package, now[package]) != now[package]}
+        said = reading.words | {word for each in text.texts if len(each) < 200 for word in each.split(".")}
+        changed = patched(view.homes, namespace, frozenset(said | ({"*"} if _PATCHING & said else set())))
+        self.patched += [home.value for home in changed if not any(home.value is each for each in self.patched)]
+        put: dict[str, set[str]] = {}
+        for home, loads in changed.items():
+            put.setdefault(home.package, set()).update(loads)
+        places |= {f"@lib:{package}" for package in put}
         for place in places:
             self.ledger.change(entry, place)
             if place.startswith("@lib:"):
                 own = self.patches.setdefault(place[5:], set())
-                own.update(new_names, text.later)
+                own.update(new_names, text.later, put.get(place[5:], ()))
 
     def _record_magics(
         self, entry: Execution, text: CellText, view: View, namespace: Mapping[str, Any]
@@ -173,9 +193,11 @@ class World:
         unknown = {f"{c.kind}:{c.name}" for c in text.commands if c.standing_effect() == "@session"}
         return frozenset({"@session"}) if unknown <= own.keys() else frozenset()
 
-    def _record_figures(self, entry: Execution, view: View, *, draws: bool) -> None:
+    def _record_figures(self, entry: Execution, reading: Reading, view: View, *, draws: bool) -> None:
         """What is drawn through pyplot goes to the figure that is open."""
         now = figures()
+        if not view.figures and "pyplot" in reading.packages and "@pyplot" in self.ledger.writers:
+            self.ledger.read(entry, "@pyplot")  # all are closed
         if view.figures and draws:
             self.ledger.read(entry, "@pyplot")
         if now != view.figures or (now and draws):
@@ -184,17 +206,37 @@ class World:
 
 def _adds_to_files(text: CellText, reading: Reading) -> bool:
     """Whether what the cell writes may come after what is in the file already."""
-    if any(map(_APPENDS.match, text.texts)) or _ADDING & (reading.words | reading.packages):
+    said = {*text.texts, *(word[5:] for word in reading.words if word.startswith("mode ")), *reading.texts}
+    if any(map(_APPENDS.match, said)) or _ADDING & (reading.words | reading.packages):
         return True
     return any(">>" in command.line + command.body or "-a" in command.line.split() for command in text.commands)
+
+
+def _writes_anew(text: CellText, reading: Reading) -> bool:
+    """Whether there is a sign that what the cell writes replaces what was in the file."""
+    modes = {*text.texts, *(word[5:] for word in reading.words if word.startswith("mode "))}
+    named = any(command.written_path() or command.is_shell for command in text.commands)
+    return named or any(map(_ANEW.match, modes)) or any(map(_WRITERS.match, reading.words))
+
+
+_ANEW = re.compile(r"^[wx][bt]?\+?[bt]?$")
+_WRITERS = re.compile(
+    r"^(write_|to_|save|dump|imsave|imwrite|copy|move|rename|replace|make_archive|urlretrieve|system|run)"
+)
 
 
 _ENDINGS = (".db", ".dat", ".dir", ".pag")
 
 
-def _texts(text: CellText, reading: Reading) -> list[str]:
+def _texts(text: CellText, reading: Reading, namespace: Mapping[str, Any]) -> list[str]:
     """Texts that may be paths; databases of keys and values have files with an ending of their own."""
     texts = [*reading.texts, *_module_files(text)]
+    for command in text.commands:
+        values = {name: namespace[name] for name in command.interpolated() if type(namespace.get(name)) in (str, int)}
+        for word in command.words() if values else ():
+            for name, value in values.items():
+                word = word.replace("{" + name + "}", str(value)).replace("$" + name, str(value))
+            texts.append(word)
     if {"shelve", "dbm"} & (reading.packages | reading.words | text.imports):
         texts += [each + ending for each in reading.texts if len(each) < 200 for ending in _ENDINGS]
     return texts
@@ -203,6 +245,8 @@ def _texts(text: CellText, reading: Reading) -> list[str]:
 def _module_files(text: CellText) -> list[str]:
     """Files of local modules that the cell imports, and the file that it writes itself."""
     found = [path for command in text.commands if (path := command.written_path())]
+    if {"import_module", "__import__"} & text.words:
+        found.extend(each.replace(".", os.sep) + ".py" for each in text.texts if each.replace(".", "").isidentifier())
     for name in text.imports:
         top = name.partition(".")[0]
         if top and top not in sys.stdlib_module_names:

@@ -91,7 +91,7 @@ HOOKS_LIGHT = [
         "buf=io.StringIO(); lg=logging.getLogger('yy'); lg.propagate=False; lg.addHandler(logging.StreamHandler(buf))",
         "lg.addFilter(lambda r: 'x' in r.getMessage())", "lg.warning('no')", "lg.warning('x1')",
         "result=buf.getvalue()",
-    ], [0, 3], "'x1\\n'"),
+    ], [0, 1, 3], "'x1\\n'"),
     Scenario("lru_cache info", [
         "import functools\n@functools.lru_cache\ndef f(x): return x", "f(1)", "f(1)", "u=1",
         "result=f.cache_info().hits",
