@@ -337,7 +337,8 @@ class Follower:
         """Names whose object was changed in place, or may have been."""
         entry, reading = token.entry, token.reading
         buffers: dict[Any, int] = {}
-        maybe = (token.text.stores | reading.stores | token.beside.keys()) & now.keys()
+        beside = {n for n in token.beside if (known := self.prints.get(n)) is None or not known.opaque}
+        maybe = (token.text.stores | reading.stores | beside) & now.keys()
         first = sorted(((reading.names | maybe) & now.keys()) - rebound, key=self._expected_cost)
         old = dict(self.prints)
         changed = {n for n in first if self._compare(n, entry, left, buffers, read=n in reading.names)}
