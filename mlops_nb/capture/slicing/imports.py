@@ -51,10 +51,10 @@ class Imports:
         for name in text.imports & self.loaded_by.keys():
             if is_local(name, ""):
                 entry.needs.add(self.loaded_by[name])
-        new = sys.modules.keys() - self.known
-        gone = self.known - sys.modules.keys()
-        if new or gone:
-            self.growers.append(entry.index)
+        if len(sys.modules) != len(self.known) or {"modules", "reload"} & text.words:
+            new = sys.modules.keys() - self.known
+            if new or len(sys.modules) != len(self.known):
+                self.growers.append(entry.index)
             for name in new:
                 package = name.rpartition(".")[0]
                 if name in text.imports or package in self.known or is_local(name, ""):
