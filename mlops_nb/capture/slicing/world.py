@@ -221,7 +221,7 @@ def _writes_anew(text: CellText, reading: Reading) -> bool:
 
 _ANEW = re.compile(r"^[wx][bt]?\+?[bt]?$")
 _WRITERS = re.compile(
-    r"^(write_|to_|save|dump|imsave|imwrite|copy|move|rename|replace|make_archive|urlretrieve|system|run)"
+    r"^(write_|to_|save|dump|imsave|imwrite|copy|move|rename|replace|make_archive|urlretrieve)"
 )
 
 
