@@ -10,6 +10,7 @@ import pytest
 
 from tests.capture.slicing.notebooks import make_notebook
 from tests.capture.slicing.scenario import Scenario
+from tests.capture.slicing.scenarios_beside import BESIDE
 from tests.capture.slicing.scenarios_code import CODE
 from tests.capture.slicing.scenarios_hidden import HIDDEN_HEAVY, HIDDEN_LIGHT
 from tests.capture.slicing.scenarios_hooks import HOOKS_HEAVY, HOOKS_LIGHT
@@ -20,7 +21,7 @@ from tests.capture.slicing.scenarios_unseen import UNSEEN
 from tests.capture.slicing.scenarios_world import WORLD
 from tests.capture.slicing.sessions import sessions
 
-LIGHT = [*STATE, *MUTATION, *CODE, *NASTY_LIGHT, *HIDDEN_LIGHT, *HOOKS_LIGHT]
+LIGHT = [*STATE, *MUTATION, *CODE, *NASTY_LIGHT, *HIDDEN_LIGHT, *HOOKS_LIGHT, *BESIDE]
 HEAVY = [*LIBRARIES, *RANDOM, *WORLD, *UNSEEN, *NASTY_HEAVY, *HIDDEN_HEAVY, *HOOKS_HEAVY]
 SCENARIOS = [*LIGHT, *HEAVY]
 SEEDS = range(1000, 1040)
