@@ -70,6 +70,9 @@ def serve(preload: Sequence[str]) -> None:
     from traitlets.config import Config
 
     class ZmqLikeShell(InteractiveShell):
+        kernel = None
+        """That there is one tells pandas that this is no terminal: it shows 20 columns then, and not as many as fit."""
+
         def enable_gui(self, gui: str | None = None) -> None:
             """There is no window. The class's name: pandas knows a front end by "zmq", and fits tables to it."""
 
@@ -77,8 +80,9 @@ def serve(preload: Sequence[str]) -> None:
     config.HistoryManager.enabled = False
     shell = ZmqLikeShell.instance(config=config)
     shell.colors = "nocolor"
-    for name in preload:
-        __import__(name)
+    with shell.builtin_trap:  # pandas asks `get_ipython` when it is imported, which is there only while a cell runs
+        for name in preload:
+            __import__(name)
     answers = os.fdopen(os.dup(1), "w")
     for line in sys.stdin:
         answers.write(json.dumps(in_child(shell, json.loads(line))) + "\n")
