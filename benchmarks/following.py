@@ -5,6 +5,8 @@ cell followed and tracked (ours), and with ipyflow (in an environment of its own
 least processor time of each counts, since what disturbs only ever adds. All threads count, until all is stored.
 Loading and the first cell are before the clock starts.
 
+A cell that fails costs what its traceback costs, so failures are counted: some notebooks need seaborn (extra `bench`).
+
     python -m benchmarks.following --cache FOLDER                                   # some minutes
     python -m benchmarks.following --cache FOLDER --notebooks ols,lowess --ways plain,ours
 """
@@ -27,7 +29,7 @@ WAYS = {
     "ours": "%load_ext mlops_nb\n%track auto",
     "ipyflow": "%load_ext ipyflow",
 }
-NEEDED = ["ipyflow-core", "ipython", "numpy", "pandas", "scipy", "scikit-learn", "statsmodels", "matplotlib", "patsy"]
+NEEDED = "ipyflow-core ipython numpy pandas scipy scikit-learn statsmodels matplotlib patsy seaborn"
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "Agg", "PYTHONHASHSEED": "0"}
 FRAME = "import numpy as np, pandas as pd\nbig = pd.DataFrame(np.ones(({rows}, 50)))"
 SMALL = 40
@@ -54,8 +56,12 @@ def main() -> None:
         total += len(cells)
         for way in ways:
             sums[way] += best[way]
+        different = {way: _FAILED[way] for way in ways if _FAILED[way] != _FAILED[ways[0]]}
+        if different:
+            print(f"{name}: cells fail otherwise than in the first way: {different}", file=sys.stderr)
         print(line(name, len(cells), best), flush=True)
     if total:
+        _FAILED.clear()
         print(line("all", total, sums), flush=True)
     if asked.gigabytes:
         rows = int(asked.gigabytes * 1e9 / 400)
@@ -75,7 +81,8 @@ def line(name: str, cells: int, best: dict[str, float], *, share: bool = True) -
         for way in best
         if way != "plain"
     ]
-    return "".join([f"| {name} | {cells} | {best['plain']:.2f} s |", *more])
+    failed = f" ({_FAILED['plain']} fail)" if _FAILED.get("plain") and share else ""
+    return "".join([f"| {name} | {cells}{failed} | {best['plain']:.2f} s |", *more])
 
 
 def compare(pythons: dict[str, str], cells: list[str], repeat: int, *, skip: int = 0) -> dict[str, float]:
@@ -96,7 +103,13 @@ def measured(python: str, way: str, cells: list[str], skip: int) -> float:
             [python, str(Path(__file__).resolve()), "--child"], input=given, cwd=folder, env=environment, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, timeout=1800,
         )  # fmt: skip
-        return float(done.stdout.strip().splitlines()[-1])
+        seconds, failures = done.stdout.strip().splitlines()[-1].split()
+        _FAILED[way] = int(failures)
+        return float(seconds)
+
+
+_FAILED: dict[str, int] = {}
+"""Cells that ended with an error in the last process of each way: what they take is mostly their tracebacks."""
 
 
 def child() -> None:
@@ -126,11 +139,12 @@ def child() -> None:
         settle()
         gc.collect()  # else one way has a full collection of 0.1 s within the clock, and another one before it
         begun = spent()
+        failed = 0
         for source in given["cells"][given["skip"] :]:
-            shell.run_cell(source, store_history=True)
+            failed += not shell.run_cell(source, store_history=True).success
         settle()
         seconds = spent() - begun
-    print(seconds)
+    print(seconds, failed)
 
 
 def settle() -> None:
@@ -156,9 +170,11 @@ def python_of(way: str, cache: Path) -> str:
     if way != "ipyflow":
         return sys.executable
     python = cache.resolve() / "ipyflow" / "bin" / "python"
-    if not python.exists():
+    made_for = python.parent.parent / "made-for"
+    if not made_for.exists() or made_for.read_text("ascii") != NEEDED:
         subprocess.run([sys.executable, "-m", "venv", str(python.parent.parent)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *NEEDED], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *NEEDED.split()], check=True)
+        made_for.write_text(NEEDED, "ascii")
     return str(python)
 
 
