@@ -174,12 +174,13 @@ def fetch_outline(database: Database, run_id: str, key: str, view: View) -> Outl
         found = _find(database, transaction, run_id, key)
         if isinstance(found, Points):
             return outline_points(found, view)
-        run, count = found
-        return outline_chunks(transaction.each(_chunks(database), run=run, key=key), count, view)
+        run, count, last = found
+        chunks = (transaction.first(_one_chunk(database), run=run, key=key, seq=seq) for seq in range(1, last + 1))
+        return outline_chunks(filter(None, chunks), count, view)
 
 
-def _find(database: Database, transaction: Transaction, run_id: str, key: str) -> Points | tuple[int, int]:
-    """A metric's points, where these are none or one; else the run's number, and how many there are in chunks."""
+def _find(database: Database, transaction: Transaction, run_id: str, key: str) -> Points | tuple[int, int, int]:
+    """A metric's points, where these are none or one; else the run's number, how many there are, and the last chunk."""
     runs, metrics = schema.runs, schema.metrics
     head = database.statement(
         "curve",
@@ -195,7 +196,13 @@ def _find(database: Database, transaction: Transaction, run_id: str, key: str) -
     no, value, step, timestamp, seq, count = row
     if step is None:
         return Points()
-    return _single(value, step, timestamp) if seq == 0 else (no, count)
+    return _single(value, step, timestamp) if seq == 0 else (no, count, seq)
+
+
+def _one_chunk(database: Database) -> Statement:
+    points = schema.points
+    mine = (getattr(points.c, name) == bindparam(name) for name in ("run", "key", "seq"))
+    return database.statement("one chunk", lambda: select(points.c.chunk, points.c.count).where(*mine))
 
 
 def _chunks(database: Database) -> Statement:

@@ -76,12 +76,6 @@ class Transaction:
         rows: list[tuple[Any, ...]] = self._cursor.fetchall()
         return rows
 
-    def each(self, statement: Statement, **given: Any) -> Iterator[tuple[Any, ...]]:
-        """Row by row, where all of them together would be large."""
-        self._cursor.execute(statement.sql, statement.bind(given))
-        rows: Iterator[tuple[Any, ...]] = iter(self._cursor)
-        return rows
-
     def first(self, statement: Statement, *args: Any, **given: Any) -> tuple[Any, ...] | None:
         """The first row, or None."""
         rows = self.all(statement, *args, **given)
