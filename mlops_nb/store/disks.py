@@ -105,3 +105,16 @@ def only_readable(path: Path) -> bool:
         return not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-shm").exists()
     except (OSError, AttributeError):  # not POSIX
         return False
+
+
+def written_meanwhile(label: str) -> StoreError:
+    """What to say when a file that is read as if nobody wrote it is written.
+
+    Examples
+    --------
+    >>> written_meanwhile("store.db").hint
+    'Open it again.'
+    """
+    return StoreError(
+        f"The store '{label}' could only be read when it was opened, and somebody writes it now.", hint="Open it again."
+    )

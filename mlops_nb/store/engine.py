@@ -23,7 +23,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool, StaticPool
 
 from mlops_nb.errors import InvalidInput, StoreError
-from mlops_nb.store.disks import only_readable, refuse_network_disk
+from mlops_nb.store.disks import only_readable, refuse_network_disk, written_meanwhile
 from mlops_nb.store.matching import match
 from mlops_nb.store.troubles import BUSY_SECONDS, explain
 
@@ -225,18 +225,13 @@ class Database:
 
     def _check_file(self) -> None:
         # SQLite goes on writing into a file that has no name any more: what it takes would be lost without a word.
-        if self._inode is None:
+        if self._inode is None or self.path is None:
             return
-        assert self.path is not None
         if self.is_frozen and not only_readable(self.path):
-            raise StoreError(
-                f"The store '{self.label}' could only be read when it was opened, and somebody writes it now.",
-                hint="Open it again.",
-            )
-        try:
+            raise written_meanwhile(self.label)
+        same = False
+        with suppress(OSError):
             same = self.path.stat().st_ino == self._inode
-        except OSError:
-            same = False
         if not same:
             raise StoreError(
                 f"The store '{self.label}' was deleted or replaced while it was open.",
