@@ -230,15 +230,18 @@ def patched_packages(text: CellText, namespace: Mapping[str, Any]) -> set[str]:
         if chain[-1] in _COMPARED:
             continue
         value = namespace.get(chain[0])
+        owner = value
         for part in chain[1:-1]:
             if type(value) is not types.ModuleType:
                 break
-            value = value.__dict__.get(part)
+            owner, value = value, value.__dict__.get(part)
         home: Any = None
         if type(value) is types.ModuleType:
             home = value.__dict__.get("__name__")
         elif type(value) is type:
             home = value.__module__
+        elif value is not None and type(owner) is types.ModuleType and not _COMPARED & set(chain):  # an object of it
+            home = owner.__dict__.get("__name__")
         if type(home) is str and home != "__main__":
             found.add(home.partition(".")[0])
     return found
@@ -290,7 +293,7 @@ _SEEDERS = {
 _FILLING = frozenset({"append", "extend", "insert", "remove", "clear", "add", "discard", "update", "pop", "setdefault"})
 """Methods that change what a library's module holds: ``sys.meta_path.append(finder)``."""
 
-_COMPARED = frozenset({"environ", "rcParams", "path"})
+_COMPARED = frozenset({"environ", "rcParams", "path", "options"})
 """Items of libraries whose states are compared anyway."""
 
 
