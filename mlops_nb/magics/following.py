@@ -284,7 +284,6 @@ class Following:
             "process": process_facts(),
         }
 
-
     def _marks_now(self) -> dict[str, str]:
         """Digests of the random generators' states as they are now; worked out anew when these are others."""
         from mlops_nb.capture.randomness import marks, snapshot

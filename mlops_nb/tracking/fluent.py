@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
@@ -380,10 +381,21 @@ def _at_exit() -> None:
         atexit.register(_close_all)
 
 
+def _fatal_error() -> BaseException | None:
+    """The exception that a script ends by; at a prompt, and in a notebook, the last one has ended nothing."""
+    shell = getattr(sys.modules.get("IPython.core.interactiveshell"), "InteractiveShell", None)
+    if hasattr(sys, "ps1") or (shell is not None and shell.initialized()):
+        return None
+    error: BaseException | None = getattr(sys, "last_value", None)
+    return error
+
+
 def _close_all() -> None:
-    """The process ends: runs that nobody ended have finished (MLflow's meaning), and what is left is delivered."""
+    """The process ends: runs that nobody ended have finished (MLflow's meaning), unless it ends by an error; and what
+    is left is delivered."""
+    error = _fatal_error()
     for run in reversed(active.open_runs()):
-        run.finish(Status.FINISHED)
+        run.__exit__(None if error is None else type(error), error, None)
     space = workspaces.replace_current(None)
     if space is not None:
         space.close()
