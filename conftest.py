@@ -8,6 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Generated examples are the same each time, and a busy machine makes none of them a failure.
+settings.register_profile("clockless", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("clockless")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -195,6 +195,7 @@ def test_shell_lines_of_a_real_shell(watch: DataWatch, tmp_path: Path) -> None:
 @LINUX
 def test_workers_of_a_pool(watch: DataWatch, tmp_path: Path) -> None:
     joblib = pytest.importorskip("joblib")
+    joblib.externals.loky.get_reusable_executor().shutdown()  # an earlier test's workers stand in its folder
     (tmp_path / "i.csv").write_text("1")
     source = "joblib.Parallel(2)(joblib.delayed(os.stat)('i.csv') for _ in range(2)); open('i.csv').close()"
     assert ("i.csv", "read") in {(a.relative, a.mode) for a in execute(watch, source, joblib=joblib, os=os)}
