@@ -259,3 +259,14 @@ def test_a_refusal_ends_at_the_users_line(kernel: Kernel) -> None:
     text = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(reply.traceback))
     assert "line 4" in text and text.endswith("InvalidInput: The step of the metric 'a' does not fit into 64 bits.")
     assert "fluent.py" not in text
+
+
+def test_what_jupyter_and_libraries_do_at_their_first_use_is_no_cells_doing(folder: Path, command: Command) -> None:
+    """The first figure of a kernel puts the front end into pyplot; a library loads a part when it is first asked."""
+    cell = "mlops_nb.log_metric('a', k / {0})\n_ = plt.plot([k] * {0}); plt.show()"
+    with running_kernel(folder) as kernel:
+        kernel.run("%load_ext mlops_nb\nimport mlops_nb\nimport matplotlib.pyplot as plt\nk = 2")
+        kernel.run("%%track -n earlier\n" + cell.format(2))
+        run = shown(kernel, command, "%%track -n later\n" + cell.format(3))
+    assert ["earlier" in each["source"] for each in run["slice"]] == [False, False]
+    assert run["restart_run_all"] == "clean"

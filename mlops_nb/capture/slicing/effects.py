@@ -35,6 +35,11 @@ _BY_IMPORT: dict[str, frozenset[str]] = {
 }
 """Importing a library changes these too; what an execution must say for the change to count as its own."""
 
+_BY_USE: dict[str, frozenset[str]] = {
+    "@matplotlib.interactive": frozenset({"ion", "ioff", "interactive", "rcParams", "rc", "rc_context", "rcdefaults"}),
+}
+"""A library's first use changes these, too."""
+
 _CONFIGURING = frozenset(
     "rcParams rc set_option options style use set set_theme seterr set_printoptions set_config rcdefaults"
     " set_style".split()
@@ -88,7 +93,7 @@ def _has_changed(
 ) -> bool:
     if name not in before:  # its library was loaded just now: its defaults are no change
         return not text.imports_only and bool(_CONFIGURING & words) and name not in RANDOM and name != "@pyplot"
-    if before[name] == state:
+    if before[name] == state or (name in _BY_USE and not _BY_USE[name] & words):
         return False
     return not (grew and name in _BY_IMPORT and not _BY_IMPORT[name] & words and not text.commands)
 

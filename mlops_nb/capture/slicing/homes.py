@@ -11,10 +11,12 @@ from typing import Any
 
 from mlops_nb.capture.slicing.bytecode import names_of
 from mlops_nb.capture.slicing.callables import registered
-from mlops_nb.capture.slicing.layout import is_heap_type, is_local, members_of, module_name
+from mlops_nb.capture.slicing.layout import is_heap_type, is_local, members_of, module_name, type_name
 
 _MOST = 200
 _PASSING = frozenset({"__warningregistry__", "__annotations__", "__signature__", "__doc__", "__cached__"})
+_FRONT_END = frozenset({"IPython", "ipykernel", "matplotlib_inline", "mlops_nb"})
+"""With the first figure, these put themselves into pyplot."""
 
 
 @dataclass(slots=True, eq=False)
@@ -135,7 +137,7 @@ def patched(before: Iterable[Home], namespace: Mapping[str, Any], said: frozense
             continue
         for name, value in list(now.items()):
             if home.members.get(name) is not value and _counts(name, value, home, namespace, said):
-                found.setdefault(home, set()).update(_loads(value))
+                found.setdefault(home, set()).update(_loads(value, namespace))
         if home.members.keys() - now.keys() - _PASSING:
             found.setdefault(home, set())
     return found
@@ -144,13 +146,28 @@ def patched(before: Iterable[Home], namespace: Mapping[str, Any], said: frozense
 def _counts(name: str, value: Any, home: Home, namespace: Mapping[str, Any], said: frozenset[str]) -> bool:
     if name in _PASSING or type(value) is types.ModuleType:
         return False
+    if _came_late(name, value, home):
+        return False
     if name in said or "*" in said:
         return True
     inner = _function(value)
     if type(inner) is types.FunctionType:
-        made = str(inner.__globals__.get("__name__", ""))
-        return inner.__globals__ is namespace or made.partition(".")[0] != home.package
+        made = str(inner.__globals__.get("__name__", "")).partition(".")[0]
+        return inner.__globals__ is namespace or (made != home.package and made not in _FRONT_END)
     return is_local(module_name(type(value)), str(namespace.get("__name__", "__main__")))
+
+
+def _came_late(name: str, value: Any, home: Home) -> bool:
+    """Whether a module has only loaded a part of itself, as those do that have a ``__getattr__``."""
+    if name in home.members or "__getattr__" not in home.members:
+        return False
+    if type(value) is types.FunctionType:
+        made, called = str(value.__globals__.get("__name__", "")), value.__name__
+    elif issubclass(type(value), type):
+        made, called = module_name(value), type_name(value)
+    else:
+        return False
+    return called == name and made.partition(".")[0] == home.package
 
 
 def _function(value: Any) -> Any:
@@ -159,6 +176,8 @@ def _function(value: Any) -> Any:
     return value.__func__ if type(value) in (staticmethod, classmethod, types.MethodType) else value
 
 
-def _loads(value: Any) -> frozenset[str]:
+def _loads(value: Any, namespace: Mapping[str, Any]) -> frozenset[str]:
+    """The notebook's globals that a function of the notebook's loads."""
     inner = _function(value)
-    return names_of(inner.__code__).loads if type(inner) is types.FunctionType else frozenset()
+    is_own = type(inner) is types.FunctionType and inner.__globals__ is namespace
+    return names_of(inner.__code__).loads if is_own else frozenset()

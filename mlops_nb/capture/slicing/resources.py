@@ -140,6 +140,7 @@ _READERS: dict[str, frozenset[str]] = {
     "@pandas.options": frozenset({"pandas"}),
     "@numpy.options": frozenset({"numpy", "pandas", "scipy", "sklearn"}),
     "@matplotlib.rc": frozenset({"matplotlib", "pyplot", "seaborn"}),
+    "@matplotlib.interactive": frozenset({"pyplot"}),
     "@sklearn.config": frozenset({"sklearn"}),
     "@decimal": frozenset({"decimal"}),
     "@torch.options": frozenset({"torch"}),
@@ -243,13 +244,19 @@ def _matplotlib_rc() -> Hashable:
     """By value; told from the identities of the last time, and from the lists, which can be changed in place, if these
     are the same: to write down all three hundred is what costs most of what is looked at."""
     values = dict(dict.items(sys.modules["matplotlib"].rcParams))
-    values.pop("backend", None)
+    for key in ("backend", "interactive"):  # the first figure in a kernel sets both
+        values.pop(key, None)
     lists = [list(value) for value in values.values() if type(value) is list]
     seen = (tuple(map(id, values.values())), lists)
     if _rc_seen[:1] != [seen]:
         digest = _digest([(k, v if type(v) in _PLAIN else repr(v)) for k, v in values.items()])
         _rc_seen[:] = [seen, digest, list(values.values())]  # held, so that no identity is used twice
     state: int = _rc_seen[1]
+    return state
+
+
+def _interactive() -> Hashable:
+    state: bool = dict.get(sys.modules["matplotlib"].rcParams, "interactive")
     return state
 
 
@@ -358,6 +365,7 @@ _RESOURCES: dict[str, tuple[str, Callable[[], Hashable]]] = {
     "@numpy.options": ("numpy", _numpy_options),
     "@pandas.options": ("pandas._config.config", _pandas_options),
     "@matplotlib.rc": ("matplotlib", _matplotlib_rc),
+    "@matplotlib.interactive": ("matplotlib", _interactive),
     "@pyplot": ("matplotlib._pylab_helpers", _pyplot),
     "@sklearn.config": ("sklearn._config", _sklearn),
     "@warnings": ("", _warnings),
