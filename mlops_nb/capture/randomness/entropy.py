@@ -27,7 +27,7 @@ class Drawn(list[str]):
     """What an execution drew, in order, as hex. `fresh`: some of it decides the numbers that follow.
 
     ``RandomState(7)`` draws too, and is seeded right after: such a draw is replayed like any other, and changes
-    nothing.
+    nothing. So is what libraries draw while they are loaded.
     """
 
     fresh = False
@@ -102,7 +102,8 @@ def _replace(package: ModuleType) -> None:
         if EntropyLog._active and len(EntropyLog._active[-1]) < _LIMIT:
             log = EntropyLog._active[-1]
             log.append(hex(value))
-            log.fresh = log.fresh or not _is_seeded_next(sys._getframe(1))
+            caller = sys._getframe(1)
+            log.fresh = log.fresh or not (_is_seeded_next(caller) or _is_loading(caller))
         return value
 
     randbits.mlops_nb_queue = queue  # type: ignore[attr-defined]
@@ -115,6 +116,16 @@ def _is_seeded_next(caller: FrameType) -> bool:
         return False
     line = linecache.getline(caller.f_code.co_filename, caller.f_lineno)
     return _SEEDED.search(line) is not None
+
+
+def _is_loading(caller: FrameType) -> bool:
+    """Whether an installed library draws while it is loaded, as parts of SciPy do."""
+    frame: FrameType | None = caller
+    while frame is not None:
+        if frame.f_code.co_name == "<module>":
+            return any(place in frame.f_code.co_filename for place in ("site-packages", "dist-packages"))
+        frame = frame.f_back
+    return False
 
 
 def _derived(count: int) -> int | None:

@@ -85,6 +85,7 @@ def record_states(
         ledger.read(entry, name, weak=weak)
     for name in changed - RANDOM - {"@pyplot"}:
         ledger.change(entry, name)
+    changed -= {name for name in changed & RANDOM if _drawn_by_import(ledger, name, text, packages, facts)}
     _record_random(ledger, entry, text, changed, packages, words, fresh)
 
 
@@ -128,6 +129,17 @@ def _record_random(
             ledger.change(entry, name)
         elif name in changed:
             entry.writes.add(name)
+
+
+def _drawn_by_import(
+    ledger: Ledger, name: str, text: CellText, packages: frozenset[str], facts: frozenset[str]
+) -> bool:
+    """Whether it was a library that drew, while it was loaded; what it made of that shows in no result."""
+    if _is_seeded(ledger, name):  # later draws are others by that
+        return False
+    if text.imports_only:
+        return not any(is_local(module, "") for module in text.imports)
+    return name == "@random" and "rich" in facts and "random" not in packages
 
 
 def _is_seeded(ledger: Ledger, name: str) -> bool:

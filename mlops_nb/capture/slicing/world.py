@@ -131,6 +131,8 @@ class World:
             facts.add("shell")
         if "@files" in entry.reads:
             facts.add("files")
+        if "rich.style" in list(sys.modules)[view.modules :]:
+            facts.add("rich")  # draws numbers for links when it is loaded, by scikit-learn among others
         if "@steering" in self.ledger.writers and packages:
             facts.add("threads")
         record_states(
