@@ -72,7 +72,15 @@ class Imports:
             for part in chain[1:]:
                 if type(value) is not types.ModuleType:
                     break
-                value = value.__dict__.get(part)
+                parent, value = value.__dict__, value.__dict__.get(part)
+                if _loads_parts_itself(parent, part):
+                    continue
                 if type(value) is types.ModuleType and (name := value.__dict__.get("__name__")) in self.loaded_by:
                     found.add(self.loaded_by[name])
         return found
+
+
+def _loads_parts_itself(package: Mapping[str, Any], part: str) -> bool:
+    """Whether a package loads a part when it is asked for, as SciPy's: who asked first does not matter."""
+    offered = package.get("__all__")
+    return "__getattr__" in package and isinstance(offered, list | tuple) and part in offered

@@ -240,7 +240,7 @@ _FROZEN = frozenset(
         ("sklearn._loss._loss", "CyLossFunction"), ("re", "Pattern"), ("re", "Match"), ("datetime", "date"),
         ("datetime", "time"), ("datetime", "timedelta"), ("datetime", "tzinfo"), ("decimal", "Decimal"),
         ("fractions", "Fraction"), ("builtins", "range"), ("builtins", "slice"), ("builtins", "code"),
- ("numpy", "generic"), ("numpy", "ufunc"),
+        ("numpy", "generic"), ("numpy", "ufunc"), ("ipykernel.iostream", "OutStream"),
         ("pandas._libs.tslibs.timedeltas", "Timedelta"), ("pandas._libs.interval", "Interval"),
         ("pandas._libs.tslibs.period", "_Period"), ("pandas._libs.tslibs.offsets", "BaseOffset"),
         ("pandas.core.dtypes.base", "ExtensionDtype"), ("pandas.api.extensions", "ExtensionDtype"),

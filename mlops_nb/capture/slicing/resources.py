@@ -256,8 +256,7 @@ def _matplotlib_rc() -> Hashable:
 
 
 def _interactive() -> Hashable:
-    state: bool = dict.get(sys.modules["matplotlib"].rcParams, "interactive")
-    return state
+    return bool(dict.get(sys.modules["matplotlib"].rcParams, "interactive"))
 
 
 _PLAIN = (int, float, str, bool, type(None))
