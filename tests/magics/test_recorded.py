@@ -262,11 +262,20 @@ def test_a_refusal_ends_at_the_users_line(kernel: Kernel) -> None:
 
 
 def test_what_jupyter_and_libraries_do_at_their_first_use_is_no_cells_doing(folder: Path, command: Command) -> None:
-    """The first figure of a kernel puts the front end into pyplot; a library loads a part when it is first asked."""
-    cell = "mlops_nb.log_metric('a', k / {0})\n_ = plt.plot([k] * {0}); plt.show()"
+    """The first figure of a kernel puts the front end into pyplot, a record goes through the kernel's stream, libraries
+    load parts when they are first asked for, and draw numbers meanwhile (scikit-learn loads rich)."""
+    cell = (
+        "mlops_nb.log_metric('a', k / {0})\n_ = plt.plot([k] * {0}); plt.show()\nlog.info('{0}')\n"
+        "chance = scipy.stats.norm.cdf({0})\nmodel = LinearRegression().fit([[0], [1]], [k, {0}])"
+    )
     with running_kernel(folder) as kernel:
-        kernel.run("%load_ext mlops_nb\nimport mlops_nb\nimport matplotlib.pyplot as plt\nk = 2")
+        kernel.run("%load_ext mlops_nb\nk = 2")
+        kernel.run(
+            "import logging, mlops_nb, scipy\nimport matplotlib.pyplot as plt\n"
+            "from sklearn.linear_model import LinearRegression\n"
+            "log = logging.getLogger('fit')\nlogging.basicConfig(level=logging.INFO)"
+        )
         kernel.run("%%track -n earlier\n" + cell.format(2))
         run = shown(kernel, command, "%%track -n later\n" + cell.format(3))
-    assert ["earlier" in each["source"] for each in run["slice"]] == [False, False]
+    assert ["earlier" in each["source"] for each in run["slice"]] == [False, False, False]
     assert run["restart_run_all"] == "clean"
