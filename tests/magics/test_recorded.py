@@ -279,3 +279,9 @@ def test_what_jupyter_and_libraries_do_at_their_first_use_is_no_cells_doing(fold
         run = shown(kernel, command, "%%track -n later\n" + cell.format(3))
     assert ["earlier" in each["source"] for each in run["slice"]] == [False, False, False]
     assert run["restart_run_all"] == "clean"
+
+
+def test_a_generator_that_nobody_seeded_is_said(kernel: Kernel, command: Command) -> None:
+    kernel.run("import numpy as np\ndef noise():\n    return float(np.random.default_rng().random())")
+    run = shown(kernel, command, "%%track -n chance\nvalue = noise()")
+    assert any(reason.startswith("unseeded randomness") for reason in run["restart_run_all"])

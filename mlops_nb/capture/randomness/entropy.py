@@ -123,6 +123,8 @@ def _is_loading(caller: FrameType) -> bool:
     frame: FrameType | None = caller
     while frame is not None:
         if frame.f_code.co_name == "<module>":
+            if not getattr(frame.f_globals.get("__spec__"), "_initializing", False):  # a cell, or what started us
+                return False
             return any(place in frame.f_code.co_filename for place in ("site-packages", "dist-packages"))
         frame = frame.f_back
     return False
