@@ -17,8 +17,8 @@ _DIRECT = ("cloudpickle", "pickle", "mlops_nb.models.flavors", "mlops_nb.models.
 
 def main(folder: str) -> None:
     """Print, as the last line, which modules were imported, which of them for the model itself, and what failed."""
+    from mlops_nb.capture.installed import is_installed
     from mlops_nb.models import loading
-    from mlops_nb.models.flavors.files import is_installed
 
     before = set(sys.modules)
     direct: set[str] = set()

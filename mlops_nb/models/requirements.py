@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mlops_nb.capture.installed import holds_distributions
 from mlops_nb.capture.lock import parse_lock
 from mlops_nb.capture.packages import imported, installed, normalise
 from mlops_nb.errors import InvalidInput
-from mlops_nb.models.flavors.files import is_installed
 
 FILE = "requirements.txt"
 TIMEOUT = 120.0
@@ -76,7 +76,7 @@ def probe(folder: Path, *, key: tuple[Any, ...] | None = None, timeout: float = 
     if full is not None and full in _known:
         return _known[full]
     root = str(Path(__file__).resolve().parents[2])
-    paths = [root, *(path for path in sys.path if path and path != root and is_installed(f"{path}/x"))]
+    paths = [root, *(path for path in sys.path if path and path != root and holds_distributions(path))]
     code = f"import sys; sys.path[:] = {paths!r}; from mlops_nb.models.probe import main; main({str(folder)!r})"
     try:
         done = subprocess.run(

@@ -13,6 +13,8 @@ from functools import cache
 from importlib.util import source_from_cache
 from pathlib import Path
 
+from mlops_nb.capture.installed import is_claimed
+
 __all__ = ["Border"]
 
 _SYSTEM = "/proc /sys /dev /run /etc /usr/share /usr/lib /usr/lib64 /lib /lib64 /var/cache".split()
@@ -75,7 +77,7 @@ class Border:
         >>> Border("/project").kind("/project/.mlops_nb/store.db") is None
         True
         """
-        if path.startswith(self._outside):
+        if path.startswith(self._outside) or is_claimed(path):
             return None
         name = path.rpartition(os.sep)[2]
         if name.endswith(_SUFFIXES) or not _PARTS.isdisjoint(path.split(os.sep)):

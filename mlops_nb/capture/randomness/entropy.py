@@ -15,6 +15,7 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from mlops_nb.capture.arrivals import when_imported
+from mlops_nb.capture.installed import is_installed
 
 __all__ = ["Drawn", "EntropyLog"]
 
@@ -125,7 +126,7 @@ def _is_loading(caller: FrameType) -> bool:
         if frame.f_code.co_name == "<module>":
             if not getattr(frame.f_globals.get("__spec__"), "_initializing", False):  # a cell, or what started us
                 return False
-            return any(place in frame.f_code.co_filename for place in ("site-packages", "dist-packages"))
+            return is_installed(frame.f_code.co_filename)
         frame = frame.f_back
     return False
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import re
 import sys
-import sysconfig
 import types
 import weakref
 from collections import OrderedDict, defaultdict, deque
 from dataclasses import dataclass, field
 from typing import Any
+
+from mlops_nb.capture.installed import is_installed
 
 _type_dict = type.__dict__["__dict__"].__get__
 _type_mro = type.__dict__["__mro__"].__get__
@@ -32,10 +33,6 @@ NATIVE: tuple[type, ...] = (
     int, float, complex, str, bytes, BaseException, types.ModuleType,
 )  # fmt: skip
 """Built-in types whose state is read with their own methods, also in subclasses; the more special first."""
-
-_PLACES = tuple(
-    {path for name in ("stdlib", "platstdlib", "purelib", "platlib") if (path := sysconfig.get_paths().get(name))}
-)
 
 
 @dataclass(slots=True)
@@ -158,9 +155,9 @@ def module_name(kind: type) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def _is_local_file(name: str, path: str) -> bool:
-    if not path or name.partition(".")[0] == "mlops_nb" or "site-packages" in path or "dist-packages" in path:
+    if not path or path.startswith("<") or name.partition(".")[0] == "mlops_nb":
         return False
-    return not path.startswith("<") and not any(path.startswith(place) for place in _PLACES)
+    return not is_installed(path)
 
 
 def is_local(name: str, main: str = "__main__") -> bool:

@@ -1,16 +1,16 @@
-"""Files of models: pickles that carry their code, options checked, and what is installed."""
+"""Files of models: pickles that carry their code, and options checked."""
 
 from __future__ import annotations
 
 import contextlib
 import pickle
 import sys
-import sysconfig
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from mlops_nb.capture.installed import is_installed
 from mlops_nb.errors import CorruptData, InvalidInput, PermissionDenied
 from mlops_nb.models.pickles import NamedUnpickler, describe, names_in
 from mlops_nb.models.trust import Risk
@@ -84,23 +84,6 @@ def local_modules() -> list[ModuleType]:
             continue
         found.append(module)
     return found
-
-
-_LIBRARIES = tuple(
-    {str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-)
-
-
-def is_installed(file: str) -> bool:
-    """Whether a module's file belongs to the interpreter or to an installed distribution.
-
-    Examples
-    --------
-    >>> import json
-    >>> is_installed(json.__file__), is_installed("/home/ana/project/features.py")
-    (True, False)
-    """
-    return "site-packages" in file or "dist-packages" in file or str(Path(file).resolve()).startswith(_LIBRARIES)
 
 
 def pickle_risks(path: Path) -> list[Risk]:

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mlops_nb.capture.installed import is_installed
 from mlops_nb.errors import CorruptData, InvalidInput, PermissionDenied, require
 from mlops_nb.models.flavors import Saved, Scorer
 from mlops_nb.models.flavors.files import (
     check_options,
     dump_with_code,
-    is_installed,
     load_pickle,
     model_file,
     pickle_risks,
