@@ -27,14 +27,14 @@ _CHUNK = 1 << 20
 _EXACT = Tolerance(0.0, 0.0)
 
 _IMAGES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp"})
-_ARCHIVES = frozenset({".zip", ".xlsx", ".xlsm", ".docx", ".pptx", ".npz", ".ods", ".odt", ".jar", ".whl", ".skops"})
+ARCHIVES = frozenset({".zip", ".xlsx", ".xlsm", ".docx", ".pptx", ".npz", ".ods", ".odt", ".jar", ".whl", ".skops"})
 _TEXTS = frozenset({".txt", ".csv", ".tsv", ".md", ".log", ".html", ".svg", ".yaml", ".yml", ".tex", ".xml", ".py", ""})
 
 # What formats stamp into their files: the time of writing, generated ids, the writer's own run.
-_PDF_STAMP = re.compile(rb"/(?:CreationDate|ModDate)\s*\([^)]*\)|/ID\s*\[[^\]]*\]")
-_OFFICE_STAMP = re.compile(rb"<dcterms:(created|modified)[^>]*>[^<]*</dcterms:\1>")
+PDF_STAMP = re.compile(rb"/(?:CreationDate|ModDate)\s*\([^)]*\)|/ID\s*\[[^\]]*\]")
+OFFICE_STAMP = re.compile(rb"<dcterms:(created|modified)[^>]*>[^<]*</dcterms:\1>")
 _MLMODEL_STAMP = re.compile(r"(?m)^(?:run_id|model_id|model_uuid|utc_time_created|artifact_path):.*\n?")
-_BROKEN = (
+BROKEN = (
     OSError,
     EOFError,
     ValueError,
@@ -88,17 +88,17 @@ def _same_unpacked(expected: bytes, actual: bytes, path: PurePosixPath) -> bool:
             return _same_streams(_gunzip(expected), _gunzip(actual))
         if expected[:6] == actual[:6] == b"\xfd7zXZ\0":
             return _same_streams(lzma.LZMAFile(io.BytesIO(expected)), lzma.LZMAFile(io.BytesIO(actual)))
-        if expected[:4] == actual[:4] == b"PK\3\4" and (suffix in _ARCHIVES or suffix in (".pt", ".pth", ".keras")):
+        if expected[:4] == actual[:4] == b"PK\3\4" and (suffix in ARCHIVES or suffix in (".pt", ".pth", ".keras")):
             return _same_archives(expected, actual)
         if suffix in _IMAGES:
             return compare_images(expected, actual, _EXACT).level is Level.SAME
         if suffix == ".pdf":
-            return _PDF_STAMP.sub(b"", expected) == _PDF_STAMP.sub(b"", actual)
+            return PDF_STAMP.sub(b"", expected) == PDF_STAMP.sub(b"", actual)
         if suffix in (".svg", ".html") or path.name == "MLmodel":
             return _unstamp(expected.decode(), path) == _unstamp(actual.decode(), path)
         if suffix in (".json", ".ipynb"):
             return level_of(json.loads(expected), json.loads(actual), _EXACT) is Level.SAME
-    except _BROKEN:
+    except BROKEN:
         return False  # a file that its own format cannot read is compared by its bytes, and those differ
     return False
 
@@ -135,7 +135,7 @@ def _same_archives(expected: bytes, actual: bytes) -> bool:
 
 def _same_members(one: zipfile.ZipFile, other: zipfile.ZipFile, name: str) -> bool:
     if name == "docProps/core.xml":
-        return _OFFICE_STAMP.sub(b"", one.read(name)) == _OFFICE_STAMP.sub(b"", other.read(name))
+        return OFFICE_STAMP.sub(b"", one.read(name)) == OFFICE_STAMP.sub(b"", other.read(name))
     with one.open(name) as left, other.open(name) as right:
         return _same_streams(left, right)
 
@@ -183,6 +183,6 @@ def compare_contents(expected: bytes, actual: bytes, path: str, tolerance: Toler
 def _compare_unpacked(expected: bytes, actual: bytes, path: str, tolerance: Tolerance) -> ContentResult:
     try:
         one, other = (_gunzip(data).read(_TEXT_LIMIT + 1) for data in (expected, actual))
-    except _BROKEN:
+    except BROKEN:
         return ContentResult(Level.FAR, None, "cannot be unpacked")
     return compare_contents(one, other, path.removesuffix(".gz"), tolerance)

@@ -9,6 +9,7 @@ from typing import Any
 
 from mlops_nb.comparison.contents import compare_contents
 from mlops_nb.comparison.outputs import compare_outputs
+from mlops_nb.comparison.paths import paired
 from mlops_nb.comparison.records import (
     code_of,
     data_read,
@@ -107,7 +108,8 @@ def find_differences(
     yield from _compare_models(original, rerun, tolerance)
     yield from _compare_code(original, rerun)
     yield from _compare_exactly("param", original.run.params, rerun.run.params)
-    yield from _compare_exactly("data", data_read(original), data_read(rerun))
+    read = data_read(original)
+    yield from _compare_exactly("data", read, paired(read, data_read(rerun), windows))
     yield from _compare_exactly("environment", environment_of(original), environment_of(rerun))
     yield from _compare_exactly("git", *(flatten(view.facts.get("git") or {}) for view in (original, rerun)))
     yield from _compare_exactly("randomness", randomness_of(original), randomness_of(rerun))
@@ -158,12 +160,15 @@ def _compare_files(
 ) -> Iterator[Difference]:
     sizes = {artifact.digest: artifact.size for view in views for artifact in view.artifacts}
     sizes |= {ref.digest: ref.size for view in views for ref in view.data}
+    said = {ref.digest: ref.profile["content"] for view in views for ref in view.data if ref.profile.get("content")}
     for path in _keys(one, other):
         expected, actual = one.get(path, MISSING), other.get(path, MISSING)
         if expected == actual:
             continue
         if expected is MISSING or actual is MISSING:
             yield Difference(kind, path, expected, actual, None, False, "written by one run only")
+            continue
+        if said.get(str(expected), 0) == said.get(str(actual), 1):
             continue
         contents = None
         if max(sizes.get(str(expected), 0), sizes.get(str(actual), 0)) <= _SIZE_LIMIT:
@@ -179,7 +184,8 @@ def _compare_files(
 def _compare_written(original: RunView, rerun: RunView, tolerance: Tolerance) -> Iterator[Difference]:
     """Files that the code makes. What a cell wrote before following began (the one that loads us) was not seen: such a
     file is as it was read afterwards, and if nobody read it, that only the rerun wrote it says nothing."""
-    one, other, read = data_written(original), data_written(rerun), data_read(original)
+    one, read = data_written(original), data_read(original)
+    other = paired(one, data_written(rerun), (window_of(original), window_of(rerun)))
     unseen = other.keys() - one.keys()
     expected = {**one, **{path: read[path] for path in sorted(unseen & read.keys())}}
     for found in _compare_files("written", expected, other, (original, rerun), tolerance):

@@ -55,8 +55,10 @@ def digest_accesses(run: ActiveRun, touched: Sequence[Touched], *, keep: bool = 
 
 
 def _digested(run: ActiveRun, touched: Touched, keep: bool) -> DataRef:
+    from mlops_nb.capture.data import quiet
     from mlops_nb.capture.data.digests import digest
     from mlops_nb.capture.data.files import profile_file
+    from mlops_nb.comparison.stamps import content_digest
 
     access, own = touched.access, touched.own
     if access.kind in ("sql", "url") or access.gone:
@@ -65,10 +67,15 @@ def _digested(run: ActiveRun, touched: Touched, keep: bool) -> DataRef:
     if found is None:
         found = digest(access.path, expected_mtime_ns=access.mtime_ns or None, members=access.members or None)
     profile = profile_file(access.path) if access.kind == "file" and access.mode == "read" else {}
+    if access.kind == "file" and access.mode == "write":
+        with quiet(access.path):
+            content = content_digest(access.path)
+        profile = {"content": content} if content else {}
     if found.changed:
         profile = {**profile, "changed": True}
     if keep and access.mode == "read" and Path(access.path).is_file():
-        kept, size = run.workspace.artifacts.put_file(Path(access.path))
+        with quiet(access.path):
+            kept, size = run.workspace.artifacts.put_file(Path(access.path))
         run.record_artifacts(Artifact(f"data/{Path(access.path).name}", kept, size))
     return _ref(access, own, found.digest, found.size, profile, found.sampled)
 

@@ -14,6 +14,8 @@ import pytest
 from mlops_nb.capture.data import Access, DataWatch, quiet
 from mlops_nb.capture.data.accesses import ACTIVE, Collector, current
 from mlops_nb.capture.data.borders import Border
+from mlops_nb.capture.data.digests import digest
+from mlops_nb.capture.data.files import profile_file
 from mlops_nb.capture.data.folders import path_literals
 from mlops_nb.capture.data.urls import redact_statement, redact_url, statement_mode
 
@@ -259,6 +261,30 @@ def test_what_the_tracker_does_itself_is_not_recorded(watch: DataWatch, project:
         (project / "ours.txt").write_text("1")
     assert not any("ours.txt" in path for path, *_ in ACTIVE[-1].files)
     watch.end("cell")
+
+
+@LINUX
+def test_what_is_digested_in_the_background_is_not_read_by_the_cell_that_runs(watch: DataWatch, project: Path) -> None:
+    for name in ("a.csv", "b.csv"):
+        (project / name).write_text("x,y\n1,2\n")
+    watch.begin("cell", "!cat b.csv")
+    background = threading.Thread(target=lambda: [(digest(n), profile_file(n)) for n in ("a.csv", "b.csv")])
+    background.start()
+    background.join()
+    assert seen(watch.end("cell"), "read") == {"b.csv"}  # nobody can say who read it: its name stands in the cell
+
+
+@LINUX
+def test_where_the_launcher_sends_what_a_kernel_says_is_no_data(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``jupyter lab > nohup.out`` in the project's folder; children of cells write there, too."""
+    with (project / "nohup.out").open("w") as stream:
+        monkeypatch.setattr("sys.stdout._original_stdstream_copy", stream.fileno(), raising=False)
+        watch = DataWatch(project)
+        watch.start()
+        command = f"import subprocess; subprocess.run(['echo', 'hi'], stdout={stream.fileno()})"
+        assert execute(watch, command) == []
+        assert execute(watch, "open('a.txt', 'w').write('x')")[0].relative == "a.txt"
+        watch.stop()
 
 
 def test_read_and_then_overwritten_is_said(watch: DataWatch, project: Path) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import uuid
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -135,6 +138,55 @@ CHANGES: dict[str, tuple[dict[str, Any], tuple[str, str], str, tuple[str, ...]]]
     ),
     "state": ({"randomness": {"numpy": [1], "seed": 7}}, ("randomness", "numpy"), "identical", ("randomness",)),
 }
+
+
+def test_files_that_are_named_anew_each_time_are_compared_with_each_other() -> None:
+    pairs = [
+        ("/tmp/tmpk2x9_a0q/x.csv", "/tmp/tmp7ab0ccd1/x.csv"),
+        ("/tmp/tmpk2x9_a0q.txt", "/tmp/tmp_1b0ccd1.txt"),
+        ("out/run_20261118_122640.csv", "out/run_20261118_184102.csv"),
+        ("2026-11-18T12-26-40/m.pkl", "2026-11-18T18-41-02/m.pkl"),
+        ("m_1795000000.pkl", "m_1795000001.pkl"),
+        (f"m_{'0a' * 16}.pkl", f"m_{'1b' * 16}.pkl"),
+    ]
+    for first, second in pairs:
+        one, other = (view(data=[DataRef(path, "sha256:same", 5, "write")]) for path in (first, second))
+        assert judge(one, other).verdict == "identical", first
+        changed = view(data=[DataRef(second, "sha256:other", 5, "write")])
+        assert judge(one, changed).differences[0]["name"] == first
+    for first, second in [("out/a.csv", "out/b.csv"), ("2020-01-01.csv", "2020-01-02.csv")]:
+        one, other = (view(data=[DataRef(path, "sha256:same", 5, "write")]) for path in (first, second))
+        assert judge(one, other).verdict == "diverged", first
+
+
+def test_files_written_in_formats_with_stamps_are_compared_by_what_they_say(tmp_path: Path) -> None:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from mlops_nb.comparison.stamps import content_digest
+
+    figure = Figure()
+    figure.subplots().plot([1, 2])
+    frame = pd.DataFrame({"a": [1, 2]})
+    writers: dict[str, Callable[[Path], object]] = {
+        "t.xlsx": frame.to_excel,
+        "t.csv.gz": frame.to_csv,
+        "f.pdf": figure.savefig,
+        "f.svg": figure.savefig,
+        "p.html": lambda path: path.write_text(f'<div id="{uuid.uuid4()}">1</div>'),
+    }
+    views = []
+    for turn in range(3):
+        refs = []
+        frame.loc[0, "a"] += turn == 2
+        for name, write in writers.items():
+            write(tmp_path / name)
+            profile = {"content": content_digest(tmp_path / name)}
+            refs.append(DataRef(name, f"sha256:{name}{turn}", 5, "write", profile=profile))
+        views.append(view(data=refs))
+    assert judge(views[0], views[1]).verdict == "identical"
+    found = {each["name"] for each in judge(views[0], views[2]).differences if each["within"] is False}
+    assert found == {"t.xlsx", "t.csv.gz"}
 
 
 @pytest.mark.parametrize("change", CHANGES)

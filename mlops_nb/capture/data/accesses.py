@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
-__all__ = ["ACTIVE", "Access", "Collector", "absolute", "current", "database_state", "quiet"]
+__all__ = ["ACTIVE", "Access", "Collector", "absolute", "current", "database_state", "is_own", "quiet"]
 
 CAPACITY = 200_000
 """Distinct (path, operation) pairs that one execution may collect; beyond it the record says that it is cut."""
@@ -142,8 +142,10 @@ def current() -> Collector | None:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def quiet(path: str | os.PathLike[str] | None = None) -> Iterator[None]:
     """Whatever this thread does inside is the tracker's own and not recorded.
+
+    With `path`, that file or folder is read here: the folder watch, which does not see who reads, sees it too.
 
     Examples
     --------
@@ -152,10 +154,40 @@ def quiet() -> Iterator[None]:
     True
     """
     _SILENCE.depth = getattr(_SILENCE, "depth", 0) + 1
+    own = None if path is None else os.path.abspath(path)
+    if own is not None:
+        if len(_OWN) > 1_000:
+            _OWN.clear()
+        _OWN[own] = _STILL
     try:
         yield
     finally:
         _SILENCE.depth -= 1
+        if own is not None:
+            _OWN[own] = time.time_ns()
+
+
+_OWN: dict[str, int] = {}
+_STILL = 1 << 62
+
+
+def is_own(path: str, since_ns: int) -> bool:
+    """Whether the tracker itself has read a file, or a folder above it, since a moment.
+
+    Examples
+    --------
+    >>> with quiet("/data/parts"):
+    ...     is_own("/data/parts/1.csv", 0), is_own("/data/a.csv", 0)
+    (True, False)
+    """
+    for _ in range(8 if _OWN else 0):
+        if _OWN.get(path, -1) >= since_ns:
+            return True
+        above = os.path.dirname(path)
+        if above == path:
+            break
+        path = above
+    return False
 
 
 def database_state(path: str) -> tuple[int, ...] | None:

@@ -80,7 +80,7 @@ def digest(
     ('sha256:2cf24dba5fb0a', True)
     """
     memory = _REMEMBERED if cache is None else cache
-    with quiet():
+    with quiet(path):
         try:
             found = os.stat(path)
             if stat.S_ISDIR(found.st_mode):
@@ -148,9 +148,7 @@ def _read_at(descriptor: int, offset: int, count: int) -> bytes:
     return os.read(descriptor, count)
 
 
-def _tree(
-    folder: Path, budget: int, memory: MutableMapping[str, Digest], members: Iterable[str] | None
-) -> Digest:
+def _tree(folder: Path, budget: int, memory: MutableMapping[str, Digest], members: Iterable[str] | None) -> Digest:
     sha = hashlib.sha256()
     total = count = 0
     sampled = changed = False

@@ -63,7 +63,7 @@ def profile_file(path: str | Path) -> dict[str, Any]:
     read = _READERS.get(suffix)
     if read is None or (packed and suffix not in (".csv", ".tsv", ".json", ".jsonl", ".ndjson")):
         return {}
-    with quiet():
+    with quiet(path):
         try:
             return {"format": suffix[1:]} | read(os.fspath(path))
         except Exception:  # a damaged file, a missing library, a surprise in the format: there is no profile

@@ -6,7 +6,7 @@ import os
 import stat
 from dataclasses import dataclass, replace
 
-from mlops_nb.capture.data.accesses import Access, Collector, database_state
+from mlops_nb.capture.data.accesses import Access, Collector, database_state, is_own
 from mlops_nb.capture.data.borders import Border
 from mlops_nb.capture.secrets import redact
 
@@ -124,7 +124,7 @@ def _add_events(sights: dict[str, _Sight], events: list[tuple[str, str]], border
 
 def _describe(path: str, kind: str, sight: _Sight, collector: Collector, border: Border) -> list[Access]:
     meant = sight.exact or path in collector.named or (collector.interprets and kind == "code")
-    if not meant and path.endswith(_NOT_THE_CELLS):
+    if not meant and (path.endswith(_NOT_THE_CELLS) or _is_only_ours(path, sight, collector)):
         return []
     try:
         found = os.stat(path)
@@ -155,6 +155,12 @@ def _describe(path: str, kind: str, sight: _Sight, collector: Collector, border:
     changed = found.st_mtime_ns >= collector.began_ns and not folder
     accesses = [replace(entry, changed=changed)] if read else []
     return accesses + ([replace(entry, mode="write", made=sight.made and not read)] if written else [])
+
+
+def _is_only_ours(path: str, sight: _Sight, collector: Collector) -> bool:
+    """A file that an earlier cell used is digested in the background while the next cell runs."""
+    touched = sight.written or sight.closed or sight.removed
+    return not touched and is_own(path, collector.began_ns - CLOCK_STEP_NS)
 
 
 def _without_members(accesses: list[Access]) -> list[Access]:

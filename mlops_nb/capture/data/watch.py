@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Hashable, Iterable
 from pathlib import Path
@@ -48,6 +49,7 @@ class DataWatch:
         self.notes: list[str] = []
         self._folders: FolderWatch | None = None
         self._cwd = ""
+        self._streams: frozenset[str] = frozenset()
         self._lock = threading.RLock()
         self._collectors: dict[Hashable, Collector] = {}
         self._pending: dict[Hashable, list[tuple[str, str]]] = {}
@@ -63,6 +65,7 @@ class DataWatch:
             audit.install()
             install_hooks(HOOKS, LISTENERS)
             _clear_after_fork()
+            self._streams = _stream_files()
             if self._folders is None:
                 self._folders = FolderWatch()
                 self._folders.add_tree(self.border.root)
@@ -85,7 +88,7 @@ class DataWatch:
             if self._folders is not None:
                 self._follow_cwd()
                 self._share(self._folders.drain())
-                self._folders.hold(path for path in _open_files() if self.border.kind(path))
+                self._folders.hold(path for path in _open_files() - self._streams if self.border.kind(path))
             outer = None if whole else next((each for each in ACTIVE if each.whole), None)
             collector = Collector(token, whole=whole, outer=outer)
             self._watch_words(collector, path_literals(source) if source else [])
@@ -123,7 +126,7 @@ class DataWatch:
             if self._folders is not None:
                 seen = self._folders.drain()
                 self._share(seen)
-                events = self._pending.pop(token, []) + seen
+                events = [each for each in self._pending.pop(token, []) + seen if each[0] not in self._streams]
             try:
                 accesses = settle(collector, events, self.border)
             except Exception as error:  # never into the cell; the record says that it is not complete
@@ -203,20 +206,28 @@ def _clear_after_fork() -> None:
         os.register_at_fork(after_in_child=ACTIVE.clear)
 
 
-def _open_files() -> list[str]:
+def _open_files() -> set[str]:
     """Regular files that this process holds open (Linux; elsewhere none are known)."""
-    found = []
     try:
-        names = os.listdir("/proc/self/fd")
+        names = os.listdir("/proc/self/fd")[:2000]
     except OSError:
-        return []
-    for name in names[:2000]:
-        if name in ("0", "1", "2"):  # the standard streams, which a kernel's launcher may send to a file
-            continue
-        try:
-            target = os.readlink(f"/proc/self/fd/{name}")
-        except OSError:
-            continue
-        if target.startswith("/") and not target.startswith(("/dev/", "/proc/")):
-            found.append(target)
-    return found
+        return set()
+    found = {_file_behind(name) for name in names if name not in ("0", "1", "2")}
+    return {path for path in found if path.startswith("/") and not path.startswith(("/dev/", "/proc/"))}
+
+
+def _stream_files() -> frozenset[str]:
+    """Where a launcher sends what this process says (``jupyter lab > nohup.out``): nothing that a cell reads or writes.
+
+    A kernel puts pipes in the place of the streams and keeps the originals under other numbers.
+    """
+    kept = (getattr(stream, "_original_stdstream_copy", None) for stream in (sys.stdout, sys.stderr))
+    numbers = [0, 1, 2, *(number for number in kept if type(number) is int)]
+    return frozenset(path for number in numbers if (path := _file_behind(str(number))).startswith("/"))
+
+
+def _file_behind(number: str) -> str:
+    try:
+        return os.readlink(f"/proc/self/fd/{number}")
+    except OSError:
+        return ""

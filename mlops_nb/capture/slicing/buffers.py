@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from mlops_nb.capture.slicing.handles import HANDLES
 from mlops_nb.capture.slicing.layout import bases_of, module_name, type_name
 
 Describe = Callable[[Any, Any], None]
@@ -140,7 +141,8 @@ def _subclass(probe: Any, value: Any) -> None:
         return
     for key, part in list(own.items()):
         if key == "_fill_value" and part is not None:  # made when first asked for: only another one is a change
-            probe.put(None if part == sys.modules["numpy.ma"].default_fill_value(value.dtype) else str(part))
+            if part != sys.modules["numpy.ma"].default_fill_value(value.dtype):
+                probe.put(str(part))
         elif key not in _MASK_PLUMBING:
             probe.put(str(key))
             probe.push(part)
@@ -345,5 +347,6 @@ _TABLE: dict[str, dict[str, Describe]] = {
         **dict.fromkeys(("DataType", "Field", "Schema", "Scalar", "Buffer", "KeyValueMetadata"), _arrow_value),
     },
     "polars": {"DataFrame": _polars_frame, "Series": _polars_series},
-    "torch": {"Tensor": _tensor},
+    "torch": {"Tensor": _tensor, **HANDLES["torch"]},
+    **{package: kinds for package, kinds in HANDLES.items() if package != "torch"},
 }

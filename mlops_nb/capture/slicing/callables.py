@@ -158,7 +158,8 @@ def registered(value: type) -> tuple[int, ...]:
 
 
 _DESCRIPTORS = frozenset(map(id, (types.GetSetDescriptorType, types.MemberDescriptorType)))
-_CLASS_PLUMBING = frozenset({"__dict__", "__weakref__", "_abc_impl"})
+_CLASS_PLUMBING = frozenset({"__dict__", "__weakref__", "_abc_impl", "__slotnames__", "__annotations_cache__"})
+"""Also what Python itself notes in a class when it is pickled or copied."""
 
 
 def is_artist(kind: type) -> bool:

@@ -28,6 +28,7 @@ _INERT_SHELL = frozenset(
     " id env"
     " printenv lscpu true sort uniq diff".split()
 )
+_INSTALLS = re.compile(r"\b(install|add|sync|remove|uninstall|update|upgrade|create)\b")
 _INSTALLERS = frozenset({"pip", "pip3", "conda", "mamba", "uv", "apt", "apt-get", "poetry"})
 _MAGIC_LINE = re.compile(r"^(\s*)(?:([\w, ]+?)\s*=\s*)?%(\w[\w.]*)[ \t]*(.*)$")
 _SHELL_LINE = re.compile(r"^(\s*)(?:([\w, ]+?)\s*=\s*)?!(.*)$")
@@ -60,7 +61,7 @@ class Command:
         if self.is_shell:
             return self._shell_effect()
         if self.name in ("pip", "conda", "mamba", "uv"):
-            return "@install"
+            return "@install" if _INSTALLS.search(self.line) else ""
         if self.name == "matplotlib" or (self.name == "config" and "InlineBackend" in self.line):
             return "@lib:matplotlib"
         if self.name in ("load_ext", "reload_ext") and self.line.strip() == "mlops_nb":
@@ -71,7 +72,7 @@ class Command:
         text = f"{self.line}\n{self.body}"
         words = re.findall(r"(?:^|[;&|\n])\s*(?:sudo\s+)?([\w.+/-]+)", text if self.kind == "shell" else self.body)
         if any(word in _INSTALLERS for word in words) or "-m pip" in text:
-            return "@install" if re.search(r"\b(install|add|sync|remove|uninstall)\b", text) else ""
+            return "@install" if _INSTALLS.search(text) else ""
         return "" if all(word in _INERT_SHELL for word in words) and ">" not in text else "@shell"
 
     def interpolated(self) -> set[str]:

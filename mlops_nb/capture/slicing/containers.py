@@ -212,6 +212,15 @@ def _describe_frozen(probe: Any, value: object) -> None:
     probe.out.append((type(value).__name__, id(value)))
 
 
+def _describe_local(probe: Any, value: Any) -> None:
+    """What it holds for this thread. Where a class of the user's would set it up now, it is not asked."""
+    init = type.__getattribute__(type(value), "__init__")
+    if type(init) is types.FunctionType and "." not in init.__module__:
+        probe.opaque = True
+        return
+    probe.push(threading.local.__getattribute__(value, "__dict__"))
+
+
 NATIVE_STATE: dict[type, Callable[[Any, Any], None]] = {
     collections.OrderedDict: _describe_ordered,
     collections.defaultdict: _describe_defaultdict,
@@ -228,6 +237,7 @@ NATIVE_STATE: dict[type, Callable[[Any, Any], None]] = {
     str: _describe_scalar(str, str.__str__),
     bytes: _describe_scalar(bytes, lambda value: bytes.__add__(b"", value)),
     BaseException: _describe_exception,
+    threading.local: _describe_local,
 }
 """How the part of an object's state is read that a built-in type holds, also for its subclasses."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import sys
+import threading
 import types
 import weakref
 from collections import OrderedDict, defaultdict, deque
@@ -30,7 +31,7 @@ ATOMS = frozenset(map(id, (int, float, str, bytes, bool, type(None), complex)))
 
 NATIVE: tuple[type, ...] = (
     OrderedDict, defaultdict, dict, list, tuple, set, frozenset, deque, bytearray,
-    int, float, complex, str, bytes, BaseException, types.ModuleType,
+    int, float, complex, str, bytes, BaseException, types.ModuleType, threading.local,
 )  # fmt: skip
 """Built-in types whose state is read with their own methods, also in subclasses; the more special first."""
 
@@ -190,10 +191,10 @@ def _make(kind: type, main: str) -> Layout:
     transient: set[str] = set()
     for one in mro:
         for key, member in members_of(one).items():
-            if type(member) is types.MemberDescriptorType and type(key) is str:
-                slots.append(member)
-            elif key == "__dict__" and type(member) is types.GetSetDescriptorType and made.dict_of is None:
+            if key == "__dict__" and type(member) in _DESCRIPTORS and made.dict_of is None:
                 made.dict_of = member.__get__
+            elif type(member) is types.MemberDescriptorType and type(key) is str:
+                slots.append(member)
             elif not user and type(key) is str and _is_cache(member):
                 transient.add(key)
         transient |= _TRANSIENT.get((module_name(one), type_name(one)), set())
@@ -203,6 +204,8 @@ def _make(kind: type, main: str) -> Layout:
     )
     return made
 
+
+_DESCRIPTORS = (types.GetSetDescriptorType, types.MemberDescriptorType)
 
 _TRANSIENT = {
     ("threading", "Thread"): {"_stderr", "_invoke_excepthook"},  # for its traceback: they lead to the whole kernel
@@ -249,7 +252,10 @@ _FROZEN = frozenset(
         ("typing", "TypeVar"), ("_struct", "Struct"), ("builtins", "method-wrapper"), ("zoneinfo", "ZoneInfo"),
         ("builtins", "weakref"), ("builtins", "traceback"), ("builtins", "frame"),
         ("IPython.core.interactiveshell", "InteractiveShell"),
-        ("numpy", "ndarray_flags"), ("_abc", "_abc_data"), ("types", "UnionType"),
+        ("numpy", "ndarray_flags"), ("_abc", "_abc_data"), ("types", "UnionType"), ("collections", "_tuplegetter"),
+        ("_collections", "_tuplegetter"), ("torch", "device"), ("torch", "dtype"), ("torch", "layout"),
+        ("torch", "memory_format"), ("pydantic_core._pydantic_core", "SchemaValidator"),
+        ("pydantic_core._pydantic_core", "SchemaSerializer"), ("sqlalchemy.util._immutabledict_cy", "immutabledict"),
     }
 )  # fmt: skip
 
@@ -264,7 +270,7 @@ _STATEFUL = frozenset({("ctypes", "CDLL")})
 
 _OUTSIDE = re.compile(
     r"^(_socket|socket|multiprocessing\.(connection|managers|shared_memory)|(h5py|tables|netCDF4|_?duckdb|zmq|psycopg2?"
-    r"|pymongo|redis)(\.|$))"
+    r"|pymongo|redis)(\.|$)|sqlalchemy\.(engine\.(base|create)|orm\.(session|scoping)|ext\.asyncio)(\.|$))"
 )
 """Ends of pipes, sockets, open databases: the state is somewhere else, and several objects show it."""
 

@@ -12,6 +12,7 @@ from tests.capture.slicing.notebooks import make_notebook
 from tests.capture.slicing.scenario import Scenario
 from tests.capture.slicing.scenarios_beside import BESIDE
 from tests.capture.slicing.scenarios_code import CODE
+from tests.capture.slicing.scenarios_everyday import EVERYDAY, EVERYDAY_HEAVY
 from tests.capture.slicing.scenarios_hidden import HIDDEN_HEAVY, HIDDEN_LIGHT
 from tests.capture.slicing.scenarios_hooks import HOOKS_HEAVY, HOOKS_LIGHT
 from tests.capture.slicing.scenarios_libraries import LIBRARIES, RANDOM
@@ -21,8 +22,8 @@ from tests.capture.slicing.scenarios_unseen import UNSEEN
 from tests.capture.slicing.scenarios_world import WORLD
 from tests.capture.slicing.sessions import sessions
 
-LIGHT = [*STATE, *MUTATION, *CODE, *NASTY_LIGHT, *HIDDEN_LIGHT, *HOOKS_LIGHT, *BESIDE]
-HEAVY = [*LIBRARIES, *RANDOM, *WORLD, *UNSEEN, *NASTY_HEAVY, *HIDDEN_HEAVY, *HOOKS_HEAVY]
+LIGHT = [*STATE, *MUTATION, *CODE, *NASTY_LIGHT, *HIDDEN_LIGHT, *HOOKS_LIGHT, *BESIDE, *EVERYDAY]
+HEAVY = [*LIBRARIES, *RANDOM, *WORLD, *UNSEEN, *NASTY_HEAVY, *HIDDEN_HEAVY, *HOOKS_HEAVY, *EVERYDAY_HEAVY]
 SCENARIOS = [*LIGHT, *HEAVY]
 SEEDS = range(1000, 1040)
 
