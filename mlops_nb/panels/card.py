@@ -198,7 +198,7 @@ def card_remarks(card: Card) -> list[tuple[str, str]]:
     """
     remarks: list[tuple[str, str]] = []
     if card.reasons is not None:
-        why = ", ".join(show_value(reason, 60) for reason in card.reasons[:3])
+        why = "; ".join(show_value(reason, 110) for reason in card.reasons[:3])
         remarks.append((f"⚠ Restart & Run All: {why}", "warn") if why else ("✓ Restart & Run All: clean", "ok"))
     if card.verdict:
         kind = "ok" if card.verdict in ("identical", "equivalent") else "warn"
