@@ -8,7 +8,7 @@ import { attempt } from './commands';
 import { asNumber, elide, shortId, showText } from './format';
 import { useLoad } from './hooks';
 import type { IPageProps } from './pages';
-import { Button, cls, Empty, Loading, Name, StatusMark, Trouble } from './parts';
+import { Button, cls, Empty, Loading, Name, Paper, StatusMark, Trouble } from './parts';
 import { Importance, Parallel, Scatter } from './plots';
 import { useChanges } from './run';
 import { Commands, ILab } from './tokens';
@@ -235,6 +235,11 @@ function CodeBlocks(props: { found: ICompare }): JSX.Element {
   );
 }
 
+/** Tables of outputs as notebooks have them. */
+const TABLES =
+  'html{font:12px system-ui}table,td,th{border:0;border-collapse:collapse}thead tr{border-bottom:1px solid #8888}' +
+  'td,th{padding:3px 8px!important;text-align:right!important;white-space:nowrap}tbody tr:nth-child(odd){background:#88888814}';
+
 function SideBySide(props: { found: ICompare }): JSX.Element {
   const { outputs } = props.found;
   return outputs.some(output => output.parts.length) ? (
@@ -246,7 +251,7 @@ function SideBySide(props: { found: ICompare }): JSX.Element {
             part.kind === 'image' ? (
               <img key={at} alt={__('Output %1 of %2', at + 1, showText(output.name))} src={part.data.startsWith('data:') ? part.data : `data:${part.mime ?? 'image/png'};base64,${part.data}`} />
             ) : part.kind === 'html' ? (
-              <iframe key={at} sandbox="" srcDoc={part.data} title={__('Output %1 of %2', at + 1, showText(output.name))} />
+              <Paper key={at} look={TABLES} html={part.data} title={__('Output %1 of %2', at + 1, showText(output.name))} />
             ) : (
               <pre key={at} className="mlops-Text" tabIndex={0}>{part.data}</pre>
             )

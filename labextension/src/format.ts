@@ -148,7 +148,7 @@ export function showAge(timestamp: number, now: number): string {
     [86400 * 30, 86400, 'd']
   ] as [number, number, string][]) {
     if (seconds < limit) {
-      return `${Math.floor(seconds / unit)} ${name}`;
+      return `${Math.floor(seconds / unit)} ${name} ago`;
     }
   }
   const then = new Date(timestamp);

@@ -4,9 +4,9 @@ import React from 'react';
 
 import { attempt } from './commands';
 import { elide, showNumber, showSize, showText, showTime, showValue, asNumber } from './format';
-import { useLoad, useTheme } from './hooks';
+import { useLoad } from './hooks';
 import type { IPageProps } from './pages';
-import { Button, cls, Empty, Loading, Name, Trouble, Verdict } from './parts';
+import { Button, cls, Empty, Loading, Name, Paper, Trouble, Verdict } from './parts';
 import { Lineage } from './run_parts';
 import { Monitoring, serve } from './models_service';
 import { Commands, ILab } from './tokens';
@@ -233,10 +233,8 @@ function Versions(props: { lab: ILab; model: IModelRecord; chosen: number | null
 function ModelCard(props: { lab: ILab; name: string; version: IVersion }): JSX.Element {
   const { lab, name, version } = props;
   const load = useLoad(() => lab.api.modelCard(name, version.version), [name, version.version, JSON.stringify(version.aliases), version.stage]);
-  useTheme();
-  const theme = document.body.dataset.jpThemeLight === 'false' ? 'dark' : 'light';
   return load.value ? (
-    <iframe className="mlops-ModelCard" sandbox="" srcDoc={`<style>:root{color-scheme:${theme}}</style>${load.value.html}`} title={__('Card of %1 version %2', showText(name), version.version)} />
+    <Paper className="mlops-ModelCard" html={load.value.html} title={__('Card of %1 version %2', showText(name), version.version)} />
   ) : load.error ? <Trouble text={load.error} retry={load.reload} /> : <Loading />;
 }
 

@@ -6,7 +6,7 @@ import { attempt } from './commands';
 import { quoteText } from './filter';
 import { showText, showTime } from './format';
 import { useLoad } from './hooks';
-import { Button, cls, Empty, Loading, Trouble } from './parts';
+import { Button, cls, Empty, Loading, Paper, Trouble } from './parts';
 import { useChanges } from './run';
 import { Commands, ILab } from './tokens';
 import type { IModelRecord, IRun } from './wire';
@@ -89,7 +89,7 @@ export function Monitoring(props: { lab: ILab; name: string; version: number }):
 function Report(props: { lab: ILab; runId: string }): JSX.Element {
   const load = useLoad(() => props.lab.api.artifactText(props.runId, REPORT), [props.runId]);
   return load.value !== null ? (
-    <iframe className="mlops-ModelCard" sandbox="" srcDoc={load.value} title={__('Monitoring report')} />
+    <Paper className="mlops-ModelCard" html={load.value} title={__('Monitoring report')} />
   ) : load.error ? (
     <p className="mlops-mute">{__('This look kept no page; its run has the numbers.')}</p>
   ) : (

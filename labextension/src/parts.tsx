@@ -5,6 +5,7 @@ import { createPortal } from 'react-dom';
 
 import { asNumber, baseName, betterDirection, elide, showAge, showChange, showNumber, showText, showTime, STATUS_SYMBOLS, VERDICT_SYMBOLS } from './format';
 import { sparkPath } from './curves';
+import { useTheme } from './hooks';
 import { __ } from './words';
 import type { IBest, IRun } from './wire';
 
@@ -120,6 +121,14 @@ export function Age(props: { time: number | null | undefined; now: number }): JS
       {showAge(props.time, props.now)}
     </time>
   );
+}
+
+/** A page of its own in a frame that allows nothing; it is light or dark as JupyterLab is, and not as the system. */
+export function Paper(props: { html: string; title: string; className?: string; look?: string }): JSX.Element {
+  useTheme();
+  const theme = document.body.dataset.jpThemeLight === 'false' ? 'dark' : 'light';
+  const style = `<style>:root{color-scheme:${theme}!important}${props.look ?? ''}</style>`;
+  return <iframe className={props.className} sandbox="" style={{ colorScheme: theme }} srcDoc={style + props.html} title={props.title} />;
 }
 
 export interface IButtonProps {

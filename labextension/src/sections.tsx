@@ -76,6 +76,24 @@ export function JobsSection(props: { lab: ILab }): JSX.Element {
   );
 }
 
+const PLACES_WIDTH = 18;
+
+/** Where a model's versions are: the champion first, and no more than leaves its name readable. */
+function Places(props: { places: string[] }): JSX.Element {
+  const sorted = [...props.places].sort((a, b) => Number(b.startsWith('@champion')) - Number(a.startsWith('@champion')));
+  let left = PLACES_WIDTH;
+  const shown = sorted.filter((place, index) => (left -= place.length) >= 0 || index === 0).slice(0, 2);
+  const more = sorted.filter(place => !shown.includes(place));
+  return (
+    <>
+      {shown.map(place => (
+        <span key={place} className="mlops-Chip">{elide(showText(place), 16)}</span>
+      ))}
+      {more.length ? <span className="mlops-mute" title={more.map(showText).join(', ')}>+{more.length}</span> : null}
+    </>
+  );
+}
+
 export function ModelsSection(props: { lab: ILab }): JSX.Element {
   const { lab } = props;
   const open = lab.list.sections.includes('models');
@@ -101,11 +119,9 @@ export function ModelsSection(props: { lab: ILab }): JSX.Element {
               <li key={model.name}>
                 <button type="button" className="mlops-Item" onClick={() => void lab.app.commands.execute(Commands.openModel, { name: model.name })}>
                   <Name text={model.shown} limit={36} className="mlops-Item-name" />
-                  {model.places.slice(0, 2).map(place => (
-                    <span key={place} className="mlops-Chip">{elide(showText(place), 16)}</span>
-                  ))}
+                  <Places places={model.places} />
                   <span className="mlops-grow" />
-                  <span className="mlops-mute">{model.versions === 1 ? __('1 version') : __('%1 versions', model.versions)}</span>
+                  <span className="mlops-mute">{_n('%1 version', '%1 versions', model.versions)}</span>
                 </button>
               </li>
             ))}
@@ -158,7 +174,7 @@ export function ServicesSection(props: { lab: ILab }): JSX.Element {
             ))}
           </ul>
         ) : (
-          <p className="mlops-Hint">{__('Models that are served stand here, with their drift: mlops-nb serve models:/NAME@champion')}</p>
+          <p className="mlops-Hint">{__('What you serve with the button on a model’s page stands here, with its drift. One that was started in a notebook or a terminal is shown there.')}</p>
         )
       }
     </Section>
@@ -166,6 +182,24 @@ export function ServicesSection(props: { lab: ILab }): JSX.Element {
 }
 
 const SETTLE_MS = 600;
+
+const HOLDERS = "parent_run_id IS NULL and (source_type IN ('PROJECT', 'SWEEP', 'PIPELINE') or tags.`mlops_nb.kind` = 'sweep')";
+const NESTED = 'parent_run_id IS NOT NULL and tags.`mlops_nb.reproduces` IS NULL and tags.`mlops_nb.rerun_of` IS NULL';
+const HOLDERS_SHOWN = 50;
+
+/** The newest runs that hold others, and how those went; not the trials of a sweep: thousands would be all that stands here. */
+async function loadHolders(lab: ILab): Promise<IGroup[]> {
+  const [listed, others] = await Promise.all([
+    lab.api.runs({ filter: HOLDERS, limit: HOLDERS_SHOWN }),
+    lab.api.groups('parent', { filter: NESTED, limit: HOLDERS_SHOWN })
+  ]);
+  const runs = listed.runs.filter(run => run.children);
+  const ids = new Set(runs.map(run => run.run_id));
+  const inside = `parent_run_id IN (${[...ids].map(id => `'${id}'`).join(', ')})`;
+  const found = runs.length ? (await lab.api.groups('parent', { filter: inside, limit: HOLDERS_SHOWN })).groups : [];
+  const more = others.groups.filter(group => group.run && !group.run.parent_run_id && !ids.has(group.run.run_id));
+  return [...found.filter(group => group.run), ...more].sort((a, b) => b.run!.start_time - a.run!.start_time);
+}
 
 /** Runs that hold others: sweeps, pipelines, whole notebooks. */
 export function SweepsSection(props: { lab: ILab }): JSX.Element {
@@ -190,10 +224,10 @@ export function SweepsSection(props: { lab: ILab }): JSX.Element {
     };
   }, []);
   const load = useLoad<IGroup[]>(
-    async () => (open && lab.feed.ready ? (await lab.api.groups('parent', { filter: 'parent_run_id IS NOT NULL', limit: 50 })).groups : []),
+    async () => (open && lab.feed.ready ? loadHolders(lab) : []),
     [open, bell]
   );
-  const groups = (load.value ?? []).filter(group => group.run);
+  const groups = load.value ?? [];
   return (
     <Section lab={lab} name="sweeps" title={__('Sweeps and pipelines')} count={open && load.value ? groups.length : undefined}>
       {() =>

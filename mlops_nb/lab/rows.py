@@ -90,8 +90,10 @@ def kind_of(run: Run) -> str:
     >>> from mlops_nb.entities import Status
     >>> kind_of(Run("1", "n", "0", "e", Status.FINISHED, 0, source_type="PROJECT"))
     'notebook'
+    >>> kind_of(Run("1", "n", "0", "e", Status.FINISHED, 0, tags={"mlops_nb.kind": "sweep"}))
+    'sweep'
     """
-    if run.tags.get("mlops_nb.sweep") and "mlops_nb.trial" not in run.tags:
+    if run.tags.get("mlops_nb.kind") == "sweep":
         return "sweep"
     for tag, kind in _MARKS.items():
         if tag in run.tags:

@@ -39,12 +39,12 @@ def register(shell: Any, session: Session) -> None:
             raise UsageError(str(error)) from None
 
     def mlops_line(line: str) -> Any:
-        from mlops_nb.magics.views import run_verb
+        from mlops_nb.magics.views import as_typed_here, run_verb
 
         try:
             return run_verb(session, line)
         except MlopsError as error:
-            raise UsageError(str(error)) from None
+            raise UsageError(as_typed_here(str(error))) from None
 
     track_cell.__doc__ = track_parser().format_help()
     track_line.__doc__ = _MODES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,9 @@ def run_verb(session: Session, line: str) -> Any:
     except ValueError as error:
         raise InvalidInput(f"%mlops: {str(error).lower()} in {line!r}.", hint="Close the quotes.") from None
     if not words or words[0] in ("help", "-h", "--help"):
-        raise InvalidInput(f"%mlops takes a verb: {', '.join(VERBS)}.", hint="For instance: %mlops runs")
+        from mlops_nb.panels.results import verbs_view
+
+        return verbs_view({name: text for name, (_, text) in VERBS.items()})
     if words[0] == "run" and len(words) == 2 and (form := _form(session, words[1])) is not None:
         return form
     try:
@@ -47,7 +50,7 @@ def run_verb(session: Session, line: str) -> Any:
     if asked.json:
         return result.plain
     if result.note:
-        sys.stderr.write(f"mlops_nb: {result.note}\n")
+        sys.stderr.write(f"mlops_nb: {as_typed_here(result.note)}\n")
     if result.kind == "sweep" and result.data.shown:
         return None  # its panel stands under the cell since it began
     if result.kind == "restore":
@@ -59,6 +62,17 @@ def run_verb(session: Session, line: str) -> Any:
     from mlops_nb.panels.results import static_view
 
     return static_view(result.kind, result.data)
+
+
+def as_typed_here(words: str) -> str:
+    """A message with its commands as one types them in a cell.
+
+    Examples
+    --------
+    >>> as_typed_here("There is no run 'x'. List runs with: mlops-nb runs")
+    "There is no run 'x'. List runs with: %mlops runs"
+    """
+    return re.sub(rf"\bmlops-nb (?=(?:{'|'.join(VERBS)})\b)", "%mlops ", words)
 
 
 def _panel(session: Session, kind: str, data: Any, asked: Any) -> Any:

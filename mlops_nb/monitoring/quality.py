@@ -44,8 +44,8 @@ def judge_quality(profile: Mapping[str, Any], faults: Faults, limits: Limits, *,
         (faults.missing, int(profile.get("missing") or 0), known, "are missing"),
         (faults.wrong_type, 0, known, f"are no {profile.get('kind', 'value')} values"),
         (faults.infinite, int(profile.get("infinite") or 0), present, "are infinite"),
-        (faults.below, 2, present, f"are below the least of training ({_number(profile.get('min'))})"),
-        (faults.above, 2, present, f"are above the most of training ({_number(profile.get('max'))})"),
+        (faults.below, 2, present, f"are below the minimum of training ({_number(profile.get('min'))})"),
+        (faults.above, 2, present, f"are above the maximum of training ({_number(profile.get('max'))})"),
         (faults.new, 2, present, f"are values that training did not have ({names})"),
     )
     said = []

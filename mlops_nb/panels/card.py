@@ -226,7 +226,9 @@ def _base_name(ref: DataRef) -> str:
 
 def _model_name(model: Mapping[str, Any]) -> str:
     name, variable = show_value(str(model.get("name", "model")), 40), str(model.get("variable") or "")
-    return f"{show_value(variable, 30)} = {name}" if variable and variable != name else f"model {name}"
+    if variable and variable != name:
+        return f"{show_value(variable, 30)} = {name}"
+    return name if name == "model" else f"model {name}"
 
 
 def card_html(run: Run, card: Card) -> str:

@@ -262,6 +262,19 @@ def parallel_coordinates(
     return _svg(width, height, body, cls="chart", label=f"{len(rows)} runs over {', '.join(axes)}")
 
 
+FEW = 6
+"""An axis with so many values, as one of a grid, is labelled with them and not with round numbers between them."""
+
+
+def _apart(labels: list[tuple[str, float]]) -> list[tuple[str, float]]:
+    """The first, the last, and those between them that do not touch their neighbours."""
+    found = labels[:1]
+    for label in labels[1:-1]:
+        if abs(label[1] - found[-1][1]) >= 13 and abs(label[1] - labels[-1][1]) >= 13:
+            found.append(label)
+    return found + labels[1:][-1:]
+
+
 def _axis_places(
     values: Sequence[object], start: float, stop: float
 ) -> tuple[list[float | None], list[tuple[str, float]]]:
@@ -272,6 +285,8 @@ def _axis_places(
         wide = min(numbers) > 0 and max(numbers) / min(numbers) >= 100
         scale = make_scale(numbers, start, stop, log=wide, count=4)
         ends = [(show_number(t, 3), scale.place(t)) for t in scale.ticks]
+        if len(tried := sorted(set(numbers))) <= FEW:
+            ends = _apart([(show_number(t), scale.place(t)) for t in tried])
         return [None if v is None else scale.place(float(v)) for v in values], ends  # type: ignore[arg-type]
     names = sorted({show_text(str(v)) for v in known})
     scale = make_scale([0.0, max(1.0, len(names) - 1.0)], start, stop)

@@ -114,15 +114,23 @@ function outputPart(part) {
 function outputFrame(html) {
   const policy = "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">";
   const frame = h("iframe", { sandbox: "allow-same-origin", title: "output" });
-  const look = (style) => `<style>html{background:${style.backgroundColor};color:${style.color};font:13px system-ui}
-    body{margin:2px}table{border-collapse:collapse}td,th{padding:2px 8px;text-align:left}</style>`;
+  const look = `<style>html{font:12px system-ui;overflow-x:auto}body{margin:2px}table,td,th{border:0;border-collapse:collapse}
+    td,th{padding:3px 8px!important;text-align:right!important;white-space:nowrap}thead tr{border-bottom:1px solid #8888}
+    tbody tr:nth-child(odd){background:#88888814}</style>`;
+  const paint = () => {
+    const inside = frame.contentDocument?.documentElement;
+    if (!inside) return;
+    const style = getComputedStyle(frame.closest(".mlops-nb-panel") ?? document.body);
+    inside.style.color = style.color;
+    inside.style.colorScheme = frame.style.colorScheme = document.body.dataset.jpThemeLight === "false" ? "dark" : "light";
+  };
+  const watch = new MutationObserver(() => (frame.isConnected ? requestAnimationFrame(paint) : watch.disconnect()));
+  watch.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-name", "data-jp-theme-light"] });
   frame.addEventListener("load", () => {
+    paint();
     const inside = frame.contentDocument?.documentElement;
     if (inside) frame.style.height = `${Math.min(360, inside.scrollHeight + 4)}px`;
   });
-  requestAnimationFrame(() => {
-    const panel = frame.closest(".mlops-nb-panel");
-    frame.srcdoc = policy + look(getComputedStyle(panel ?? document.body)) + html;
-  });
+  requestAnimationFrame(() => { frame.srcdoc = policy + look + html; });
   return frame;
 }

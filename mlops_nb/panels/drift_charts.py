@@ -221,11 +221,12 @@ def _curve(line: Sequence[float | None], across: Scale, up: Scale, colour: int) 
 
 
 def _time_labels(starts: Sequence[str], across: Scale) -> list[tuple[float, str, str]]:
-    """The first and last window, and one between if there is room: hours within a day, else days."""
+    """The first and last window, and one between if there is room: clock times within a day, else days."""
     if not starts:
         return []
     same_day = starts[0][:10] == starts[-1][:10]
-    words = [f"{each[11:16]}" if same_day else f"{each[5:10]} {each[11:16]}" for each in starts]
+    end = 16 if starts[0][:16] != starts[-1][:16] else 19  # less than a minute: with its seconds
+    words = [each[11:end] if same_day else f"{each[5:10]} {each[11:16]}" for each in starts]
     found = [(across.place(0), words[0], "start")]
     if len(starts) > 1:
         found.append((across.place(len(starts) - 1), words[-1], "end"))

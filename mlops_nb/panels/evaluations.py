@@ -20,7 +20,7 @@ def evaluation_view(found: Mapping[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     found : mapping
-        As from ``Evaluation.to_json()``.
+        As from ``Evaluation.to_json()``; at will with ``source, rows, target``: on what it was made.
 
     Returns
     -------
@@ -50,8 +50,11 @@ def evaluation_view(found: Mapping[str, Any]) -> dict[str, Any]:
     head = f"{show_text(str(found.get('model', '')))} · {found.get('kind', '')}"
     run = str(found.get("run_id") or "")
     title = tag("p", tag("strong", text(head, 120)), " ", tag("code", text(run[:12]), cls="mute") if run else "")
-    body = [title, table([text(each) for each in header], html)]
-    lines = [head, plain_table(header, plain)]
+    source = f"on {found['rows']:,} rows of {show_text(str(found['source']))}" if found.get("source") else ""
+    source += f", with the truth in {show_text(str(found['target']))}" if source and found.get("target") else ""
+    body = [title, *([tag("p", text(source, 200), cls="mute")] if source else [])]
+    body.append(table([text(each) for each in header], html))
+    lines = [head, *([source] if source else []), plain_table(header, plain)]
     for made in (_slices(found.get("slices") or ()), _importance(found.get("importance") or {})):
         if made is not None:
             body.append(tag("details", tag("summary", made[0]), table(*made[1])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -12,8 +13,15 @@ from mlops_nb.panels.format import elide, show_text
 from mlops_nb.panels.markup import document, picture, table, tag, text
 from mlops_nb.panels.tables import plain_table
 
-NODE_WIDTH, NODE_HEIGHT, GAP_X, GAP_Y = 168, 38, 44, 14
-"""Four layers fit into a cell of a notebook beside JupyterLab's sidebar."""
+NODE_HEIGHT, GAP_X, GAP_Y = 38, 40, 14
+LABEL, NOTE = 24, 28
+"""Characters of a node's two lines; what is longer is cut in its middle."""
+
+LEAST_WIDTH, PADDING, NAME_STEP, NOTE_STEP = 64, 20, 7.3, 6.4
+"""A layer is as wide as its longest name, so that the whole road from data to drift fits into a notebook's cell."""
+
+SMALLEST = 0.7
+"""A graph that is wider than the page shrinks to this, and is scrolled then."""
 
 SHOWN_NODES = 200
 KINDS = {"run": "c0", "data": "c2", "model": "c4", "version": "c4", "artifact": "c1", "notebook": "c5"}
@@ -64,15 +72,27 @@ def lineage_view(nodes: Sequence[Node], edges: Sequence[tuple[str, str]], *, tit
     cells = [[text(a, 80), text(b, 80)] for a, b in rows]
     listed = tag("details", tag("summary", f"{len(known)} links"), table(["from", "to"], cells)) if cells else ""
     head = tag("p", tag("strong", text(title, 120))) if title else ""
-    svg = draw_graph(nodes[:SHOWN_NODES], known)
     return {
-        "text/html": document(head, tag("div", picture(svg), cls="scroll graph"), listed, cls="page"),
+        "text/html": document(head, graph_picture(draw_graph(nodes[:SHOWN_NODES], known)), listed, cls="page"),
         "text/plain": plain_table(["from", "to"], rows) if rows else "\n".join(map(_name, nodes)),
     }
 
 
 def _name(node: Node) -> str:
     return f"{node.kind}: {node.label}"
+
+
+def graph_picture(svg: str) -> str:
+    """A graph in a page: it shrinks with the page as long as it can be read, then it is scrolled.
+
+    Examples
+    --------
+    >>> 'style="min-width: 70px; max-width: 100%"' in graph_picture('<svg width="100" aria-label="2 nodes"></svg>')
+    True
+    """
+    wide = re.search(r'width="(\d+)"', svg)
+    style = f"min-width: {int(wide.group(1)) * SMALLEST:.0f}px; max-width: 100%" if wide else ""
+    return tag("div", picture(svg, style=style), cls="scroll graph")
 
 
 def draw_graph(nodes: Sequence[Node], edges: Sequence[tuple[str, str]]) -> str:
@@ -90,12 +110,16 @@ def draw_graph(nodes: Sequence[Node], edges: Sequence[tuple[str, str]]) -> str:
     layers = _order(layers, [step for route in routes for step in pairwise(route)])
     tallest = max(len(layer) for layer in layers)
     height = tallest * (NODE_HEIGHT + GAP_Y) + GAP_Y
-    places: dict[str, tuple[float, float]] = {}
-    for column, layer in enumerate(layers):
+    named = {node.key: node for node in nodes}
+    places: dict[str, Place] = {}
+    left = 4
+    for layer in layers:
         top = (height - len(layer) * (NODE_HEIGHT + GAP_Y) + GAP_Y) / 2
+        wide = max(_width(named[key]) if key in named else 0 for key in layer)
         for row, key in enumerate(layer):
-            places[key] = (4 + column * (NODE_WIDTH + GAP_X), top + row * (NODE_HEIGHT + GAP_Y))
-    width = len(layers) * (NODE_WIDTH + GAP_X) - GAP_X + 8
+            places[key] = (left, top + row * (NODE_HEIGHT + GAP_Y), wide)
+        left += wide + GAP_X
+    width = left - GAP_X + 4
     body = "".join(_edge([places[key] for key in route]) for route in routes) + "".join(
         _box(n, *places[n.key]) for n in nodes
     )
@@ -160,25 +184,39 @@ def _order(layers: list[list[str]], links: Sequence[tuple[str, str]]) -> list[li
     return layers
 
 
-def _edge(stops: Sequence[tuple[float, float]]) -> str:
-    x, y = stops[0][0] + NODE_WIDTH, stops[0][1] + NODE_HEIGHT / 2
-    path = f"M{x:.0f} {y:.0f}"
-    for i, (left, top) in enumerate(stops[1:], 1):
+Place = tuple[int, float, int]
+"""Left, top and width of a node."""
+
+
+def _width(node: Node) -> int:
+    """As wide as its words need in a wide font: an image does not know in which it will be drawn."""
+    name, note = _words(node)
+    return max(LEAST_WIDTH, round(PADDING + max(len(name) * NAME_STEP, len(note) * NOTE_STEP)))
+
+
+def _words(node: Node) -> tuple[str, str]:
+    return elide(show_text(node.label), LABEL), elide(show_text(node.note or node.kind), NOTE)
+
+
+def _edge(stops: Sequence[Place]) -> str:
+    x, y = stops[0][0] + stops[0][2], stops[0][1] + NODE_HEIGHT / 2
+    path = f"M{x} {y:.0f}"
+    for i, (left, top, wide) in enumerate(stops[1:], 1):
         end, middle = left, top + NODE_HEIGHT / 2
-        bend = max(24.0, abs(end - x) / 2)
+        bend = max(20.0, abs(end - x) / 2)
         path += f"C{x + bend:.0f} {y:.0f} {end - bend:.0f} {middle:.0f} {end:.0f} {middle:.0f}"
         x, y = end, middle
         if i < len(stops) - 1:
-            x += NODE_WIDTH
+            x += wide
             path += f"H{x:.0f}"
     return f'<path class="edge" d="{path}"/><path class="tip" d="M{x - 7:.0f} {y - 4:.0f}l7 4l-7 4z"/>'
 
 
-def _box(node: Node, x: float, y: float) -> str:
+def _box(node: Node, x: int, y: float, wide: int) -> str:
     cls = f"box {KINDS.get(node.kind, 'c7')}{' focus' if node.focus else ''}"
-    note = node.note or node.kind
+    name, note = map(escape, _words(node))
     return (
-        f'<rect class="{cls}" x="{x:.0f}" y="{y:.0f}" width="{NODE_WIDTH}" height="{NODE_HEIGHT}" rx="5"/>'
-        f'<text class="nm" x="{x + 10:.0f}" y="{y + 16:.0f}">{escape(elide(show_text(node.label), 23))}</text>'
-        f'<text class="nt" x="{x + 10:.0f}" y="{y + 30:.0f}">{escape(elide(show_text(note), 26))}</text>'
+        f'<rect class="{cls}" x="{x}" y="{y:.0f}" width="{wide}" height="{NODE_HEIGHT}" rx="5"/>'
+        f'<text class="nm" x="{x + 10}" y="{y + 16:.0f}">{name}</text>'
+        f'<text class="nt" x="{x + 10}" y="{y + 30:.0f}">{note}</text>'
     )

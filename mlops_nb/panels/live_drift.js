@@ -4,11 +4,18 @@ const DRIFT_ROWS = 6;
 const DRIFT_MARKS = { drift: "▲", "no drift": "✓", unknown: "?", "": "…" };
 const DRIFT_WORDS = { drift: "drift", "no drift": "no drift", unknown: "cannot be told yet", "": "drift" };
 
+/* The top of the scale: where all that comes now is in one bin, that bin is cut, so that training is still seen. */
+function highest(before, now) {
+  const tall = before.map((share, at) => Math.max(share, now[at])).sort((a, b) => a - b);
+  const usual = tall.length > 4 ? tall[Math.floor(tall.length * 0.9)] : tall.at(-1);
+  return Math.max(usual, tall.at(-1) / 4) || 1;
+}
+
 /* Two distributions over the same bins: grey what training had, in colour what comes now. */
 function tinyBins(before, now, labels) {
-  const width = 132, height = 26, top = Math.max(...before, ...now) || 1;
+  const width = 132, height = 26, top = highest(before, now);
   const step = width / before.length;
-  const up = (share) => (height - 1 - ((height - 3) * share) / top).toFixed(1);
+  const up = (share) => (height - 1 - ((height - 3) * Math.min(share, top)) / top).toFixed(1);
   const steps = (shares) => shares.map((share, at) =>
     `${at ? "L" : "M"}${(at * step).toFixed(1)} ${up(share)}L${((at + 1) * step).toFixed(1)} ${up(share)}`).join("");
   const most = now.map((share, at) => [share - before[at], at]).sort((a, b) => b[0] - a[0])[0];

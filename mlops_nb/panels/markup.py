@@ -139,7 +139,7 @@ def style_sheet(name: str) -> str:
     return re.sub(r"\s*([{};,])\s*", r"\1", re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", sheet, flags=re.S))).strip()
 
 
-def picture(svg: str) -> str:
+def picture(svg: str, *, style: str = "") -> str:
     """Turn a chart into an image that survives where inline SVG is stripped and its labels would be left as litter.
 
     An image knows no theme, so its colours are mid-tones with enough contrast on white and on black.
@@ -153,4 +153,5 @@ def picture(svg: str) -> str:
     head, end, body = svg.partition(">")
     styled = f"{head}{end}<style>{style_sheet('picture')}</style>{body}"
     source = "data:image/svg+xml," + quote(styled, safe=" ='/:;,().#-".replace("#", ""))
-    return f'<img class="picture" alt="{label.group(1) if label else ""}" src="{source}">'
+    look = f' style="{style}"' if style else ""
+    return f'<img class="picture" alt="{label.group(1) if label else ""}"{look} src="{source}">'

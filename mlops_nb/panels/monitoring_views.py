@@ -286,6 +286,8 @@ def retraining_view(made: Retraining) -> Bundle:
     rows = comparison_rows(made.metrics, ["champion", "challenger"])
     cells = [[text(row[0].replace("_", " "), 40), number_cell(row[1]), _beside(made, row)] for row in rows]
     parts = [head]
+    if made.reason and not good:
+        parts.append(tag("p", text(made.reason[:1].upper() + made.reason[1:].rstrip(".") + ".", 400)))
     if rows:
         source = f"on {made.holdout['rows']:,} held-out rows: {made.holdout['source']}"
         parts += [tag("p", text(source, 200), cls="mute"), table(header, cells, cls="beside")]

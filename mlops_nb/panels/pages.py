@@ -133,6 +133,12 @@ def tree(value: Any, depth: int = 0) -> str:
     return table([], rows) + (tag("p", f"{left:,} more", cls="mute") if left > 0 else "")
 
 
+MEANINGS = {
+    "identical": "Executed again in a fresh kernel, it gave exactly the same.",
+    "equivalent": "Executed again in a fresh kernel, it gave the same: numbers differ within the tolerance.",
+}
+
+
 def verdict_view(verdict: Mapping[str, Any], *, title: str = "") -> dict[str, Any]:
     """Show what ``reproduce`` found: the verdict, its causes, and what differs.
 
@@ -165,7 +171,8 @@ def verdict_view(verdict: Mapping[str, Any], *, title: str = "") -> dict[str, An
     listed = [d if isinstance(d, Mapping) else {"difference": d} for d in verdict.get("differences") or ()]
     columns = list(dict.fromkeys(str(key) for row in listed for key, value in row.items() if value not in (None, "")))
     rows = [[show_value(row[c], 200) if c in row else "" for c in columns] for row in listed[:SHOWN_ITEMS]]
-    remarks = [show_text(str(each)) for each in (*(verdict.get("reasons") or ()), verdict.get("error")) if each]
+    remarks = [MEANINGS[word]] if word in MEANINGS else []
+    remarks += [show_text(str(each)) for each in (*(verdict.get("reasons") or ()), verdict.get("error")) if each]
     head = [tag("span", escape(mark), cls="st " + ("ok" if reproduced else "err"))]
     head += [tag("strong", text(title, 80))] if title else []
     head += [tag("span", escape(because), cls="warn")] if because else []

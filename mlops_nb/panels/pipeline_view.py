@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 from mlops_nb.panels.format import show_text
-from mlops_nb.panels.graph import Node, draw_graph
-from mlops_nb.panels.markup import document, picture, table, tag, text
+from mlops_nb.panels.graph import Node, draw_graph, graph_picture
+from mlops_nb.panels.markup import document, table, tag, text
 
 STATES = {
     "fresh": ("✓", "up to date", "green"),
@@ -166,7 +166,7 @@ def pipeline_view(found: Mapping[str, Any]) -> dict[str, Any]:
     ]
     html = document(
         tag("p", tag("strong", text(str(found["project"]), 120))),
-        tag("div", picture(draw_graph(nodes, edges)), cls="scroll graph") if nodes else "",
+        graph_picture(draw_graph(nodes, edges)) if nodes else "",
         table(HEADER, cells),
         cls="page",
     )

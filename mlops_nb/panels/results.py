@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import IO, Any
 
@@ -206,8 +206,7 @@ def _one_line(item: Any) -> str:
 
 
 def _verdict(found: dict[str, Any], file: IO[str]) -> None:
-    file.write(verdict_view(found, title=found["run_id"])["text/plain"] + "\n")
-
+    file.write(verdict_view(found, title=found.get("title") or found["run_id"])["text/plain"] + "\n")
 
 
 def _lineage(graph: Graph, file: IO[str]) -> None:
@@ -286,11 +285,30 @@ def static_view(kind: str, data: Any) -> View:
     if kind in BUNDLES:
         return View(BUNDLES[kind](data))
     if kind == "verdict":
-        return View(verdict_view(data, title=data["run_id"]))
+        return View(verdict_view(data, title=data.get("title") or data["run_id"]))
     if kind == "artifacts":
         rows = [[tag("td", text(e.path, 200)), tag("td", show_size(e.size))] for e in data[1]]
         return View(_both(kind, data, table(["path", "size"], rows)))
     return View(_both(kind, data, ""))
+
+
+def verbs_view(verbs: Mapping[str, str]) -> View:
+    """What ``%mlops`` can do: a line a verb.
+
+    Examples
+    --------
+    >>> print(verbs_view({"runs": "list runs"}))
+    %mlops runs  list runs
+    <BLANKLINE>
+    More about one: %mlops runs --help
+    """
+    rows = [[f"%mlops {name}", words] for name, words in verbs.items()]
+    cells = [[tag("td", tag("code", text(name))), tag("td", text(words, 200), cls="mute")] for name, words in rows]
+    more = f"More about one: %mlops {next(iter(verbs))} --help"
+    wide = max(len(name) for name, _ in rows)
+    plain = "\n".join([*(f"{name:<{wide}}  {words}" for name, words in rows), "", more])
+    html = document(table([], cells, cls="verbs"), tag("p", text(more), cls="mute"), cls="page")
+    return View({"text/html": html, "text/plain": plain})
 
 
 def _both(kind: str, data: Any, html: str) -> dict[str, Any]:

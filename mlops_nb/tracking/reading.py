@@ -70,6 +70,27 @@ def find_run(reference: str, space: Workspace | None = None) -> Run:
     return found[0]
 
 
+def say_namesakes(reference: str, run: Run, space: Workspace | None = None) -> str:
+    """A note where a name stands for more than one run, so that nobody takes the newest for another one.
+
+    Examples
+    --------
+    >>> from mlops_nb.tracking.fluent import start_run
+    >>> with start_run(run_name="twin"): pass
+    >>> with start_run(run_name="twin") as run: pass
+    >>> say_namesakes("twin", run).startswith("several runs are called 'twin': this is the newest,")
+    True
+    >>> say_namesakes(run.run_id, run)
+    ''
+    """
+    if reference.removeprefix("runs:/").partition("/")[0] != run.name:
+        return ""
+    found = (space or workspaces.current()).store.find_runs(run.name, limit=2)
+    if len(found) < 2:
+        return ""
+    return f"several runs are called {run.name!r}: this is the newest, {run.run_id[:12]}. Name another by its id."
+
+
 def _some_are_on_their_way(space: Workspace) -> bool:
     """Whether a run has begun a moment ago that the store does not know: its process still imports what delivers it."""
     moment = int((time.time() - 2 * ON_ITS_WAY) * 1000)

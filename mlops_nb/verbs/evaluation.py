@@ -32,4 +32,4 @@ def do_evaluate(asked: argparse.Namespace) -> Result:
         asked.model, frame, asked.target, compare_to=asked.compare_to, slices=asked.slices or None, kind=asked.kind,
         name=asked.name,
     ).to_json()  # fmt: skip
-    return Result("evaluation", found, found)
+    return Result("evaluation", {**found, "source": asked.data, "rows": len(frame), "target": asked.target}, found)

@@ -170,7 +170,10 @@ def do_reproduce(asked: argparse.Namespace) -> Result:
     """Execute a run's slice again and give the verdict."""
     from mlops_nb.projects.progress import ProgressBar
     from mlops_nb.projects.reproduce import reproduce
+    from mlops_nb.tracking.reading import find_run, say_namesakes
 
     listener = ProgressBar(f"reproduce {asked.run}", sys.stderr)
     verdict = reproduce(asked.run, env=asked.env, tolerance=asked.tolerance, listener=listener)
-    return Result("verdict", verdict.as_json(), verdict.as_json(), VERDICT_STATUS[verdict.verdict])
+    run, plain = find_run(verdict.run_id), verdict.as_json()
+    shown = {**plain, "title": f"{run.name} ({run.run_id[:12]})"}
+    return Result("verdict", shown, plain, VERDICT_STATUS[verdict.verdict], note=say_namesakes(asked.run, run))

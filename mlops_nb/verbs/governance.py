@@ -18,6 +18,7 @@ from mlops_nb.registry.history import history, model_lineage, models_from
 from mlops_nb.registry.names import parse_reference
 from mlops_nb.registry.resolving import find_version
 from mlops_nb.registry.shapes import change_json, model_json, version_json
+from mlops_nb.tracking.reading import find_run, say_namesakes
 from mlops_nb.verbs.table import Result
 
 DEFAULT_LIMIT = 100
@@ -72,8 +73,13 @@ def do_register(asked: argparse.Namespace) -> Result:
     )
     card(version.name, version.version)
     twins = _twins(version)
-    note = f"its bytes are those of version {', '.join(twins)}." if twins else ""
-    return _moved(version, f"registered version {version.version} of {version.name}", note)
+    notes = [f"its bytes are those of version {', '.join(twins)}."] if twins else []
+    words = f"registered version {version.version} of {version.name}"
+    if version.run_id:
+        run = find_run(version.run_id)
+        words += f", from run {run.name} ({run.run_id[:12]})"
+        notes += [note] if (note := say_namesakes(asked.run, run)) else []
+    return _moved(version, words, " ".join(notes))
 
 
 def _tags(words: list[str]) -> dict[str, str]:

@@ -242,6 +242,8 @@ def _sections(views: Panels) -> None:
     for title in titles:
         view.locator(".mlops-Section h3 button", has_text=title).click()
     view.locator(".mlops-Section .mlops-Item", has_text="search for the best").wait_for()
+    holders = view.locator(".mlops-Section", has_text="Sweeps and pipelines").locator(".mlops-Item")
+    assert holders.count() == 1, "the runs nested in it are not listed beside it"
     views.snap_everywhere("1-sections")
     for title in titles:
         view.locator(".mlops-Section h3 button", has_text=title).click()

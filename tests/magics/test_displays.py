@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+import pytest
+from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
 import mlops_nb
@@ -36,6 +38,16 @@ def test_our_values_are_shown_as_views() -> None:
     assert "&lt;age&gt;" in bundle["text/html"] and "<i>" not in bundle["text/html"]
     bundle, _ = shell.display_formatter.format(ModelVersion("churn", 3, aliases=("champion",)))
     assert bundle["text/plain"] == "✓ version 3 of churn" and "@champion" in bundle["text/html"]
+    mlops_nb.unload_ipython_extension(shell)
+
+
+def test_the_verb_alone_lists_the_verbs_and_hints_are_as_typed_in_a_cell() -> None:
+    shell = InteractiveShell()
+    mlops_nb.load_ipython_extension(shell)
+    bundle, _ = shell.display_formatter.format(shell.run_line_magic("mlops", ""))
+    assert "%mlops runs" in bundle["text/html"] and "list runs" in bundle["text/plain"]
+    with pytest.raises(UsageError, match="List runs with: %mlops runs"):
+        shell.run_line_magic("mlops", "show nothing-like-this")
     mlops_nb.unload_ipython_extension(shell)
 
 

@@ -104,6 +104,21 @@ def test_a_graph_with_a_cycle_strangers_and_doubles_is_drawn_in_layers() -> None
     assert at["a"] < at["b"] < at["c"] < at["d"]
 
 
+def test_names_stay_in_their_boxes_and_layers_are_as_wide_as_their_names() -> None:
+    nodes = [Node("a", "co2/data/co2_weekly_and_more_and_more.csv", "data"), Node("b", "fit"), Node("c", "model")]
+    svg = draw_graph(nodes, [("a", "b"), ("b", "c")])
+    wide = [int(found) for found in re.findall(r'<rect [^>]*width="(\d+)"', svg)]
+    shown = re.findall(r'class="nm"[^>]*>([^<]*)<', svg)
+    assert all(width >= 20 + 7 * len(name) for width, name in zip(wide, shown, strict=True)), (wide, shown)
+    assert wide[1] < 80 < wide[0] < 200
+
+
+def test_an_axis_of_few_values_is_labelled_with_them() -> None:
+    rows = [(str(n), {"depth": depth, "loss": loss}) for n, (depth, loss) in enumerate([(2, 9.99), (4, 7.4), (4, 4.29)])]
+    labels = re.findall(r'class="tk halo"[^>]*>([^<]*)<', parallel_coordinates(rows, ["depth", "loss"]))
+    assert labels == ["2", "4", "4.29", "7.4", "9.99"]
+
+
 def test_a_long_chain_does_not_recurse() -> None:
     nodes = [Node(str(i), str(i)) for i in range(3000)]
     assert "200 nodes" in lineage_view(nodes, [(str(i), str(i + 1)) for i in range(2999)])["text/html"]

@@ -68,6 +68,8 @@ def test_what_the_report_shows() -> None:
         metrics={"champion": {"f1_score": 0.5}, "challenger": {"f1_score": 0.75}},
         difference={"mean": 0.1, "low": -0.1, "high": 0.3}, checks=[Checked("better", True, "more")],
     )  # fmt: skip
+    stays = retraining_view(Retraining("churn", 1, 2, "r", reason="no gate, no held-out data"))["text/html"]
+    assert "No gate, no held-out data." in stays, "why it stays challenger is seen in a notebook, too"
     text = retraining_view(made)["text/plain"]
     assert "version 2 of churn is the champion now, in place of version 1" in text and "it may be chance" in text
 

@@ -301,7 +301,7 @@ body[data-jp-theme-light='false'] {
 .mlops-SideOutputs > section { flex: 1 0 300px; max-width: 620px; }
 .mlops-SideOutputs :is(img, iframe, pre) { max-width: 100%; margin-bottom: 8px; }
 .mlops-SideOutputs img { background: #fff; }
-.mlops-SideOutputs iframe { width: 100%; height: 260px; border: 1px solid var(--mlops-line); background: #fff; }
+.mlops-SideOutputs iframe { width: 100%; height: 260px; border: 1px solid var(--mlops-line); }
 .mlops-SideOutputs pre { max-height: 320px; white-space: pre-wrap; }
 .mlops-Parallel svg { display: block; }
 .mlops-Line { fill: none; stroke-width: 1.6; stroke-opacity: 0.75; stroke-linejoin: round; }
