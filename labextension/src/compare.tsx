@@ -237,8 +237,8 @@ function CodeBlocks(props: { found: ICompare }): JSX.Element {
 
 /** Tables of outputs as notebooks have them. */
 const TABLES =
-  'html{font:12px system-ui}table,td,th{border:0;border-collapse:collapse}thead tr{border-bottom:1px solid #8888}' +
-  'td,th{padding:3px 8px!important;text-align:right!important;white-space:nowrap}tbody tr:nth-child(odd){background:#88888814}';
+  'html{font:12px system-ui}.dataframe,.dataframe :is(td,th){border:0;border-collapse:collapse}.dataframe thead tr{border-bottom:1px solid #8888}' +
+  '.dataframe :is(td,th){padding:3px 8px;text-align:right!important;white-space:nowrap}.dataframe tbody tr:nth-child(odd){background:#88888814}';
 
 function SideBySide(props: { found: ICompare }): JSX.Element {
   const { outputs } = props.found;

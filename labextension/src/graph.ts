@@ -4,6 +4,7 @@ export interface IPlaced {
   id: string;
   x: number;
   y: number;
+  width: number;
 }
 
 /** Each node in the layer after its last source; loops are cut where they close. */
@@ -32,26 +33,55 @@ export function layer(nodes: string[], edges: { source: string; target: string }
   return depth;
 }
 
-/** Places on a grid of boxes: columns are layers; in each, nodes stand near the middle of their sources. */
+export interface IGraph {
+  placed: Map<string, IPlaced>;
+  /** For each edge the places that it passes, first and last its nodes: it goes between the others and not behind them. */
+  routes: IPlaced[][];
+  width: number;
+  rows: number;
+}
+
+/**
+ * Places in layers from left to right: a layer is as wide as its widest node, and in each of them nodes stand near the
+ * middle of their sources.
+ */
 export function place(
   nodes: string[],
   edges: { source: string; target: string }[],
-  width: number,
+  widthOf: (node: string) => number,
+  gap: number,
   height: number
-): { placed: Map<string, IPlaced>; columns: number; rows: number } {
+): IGraph {
   const depth = layer(nodes, edges);
   const columns: string[][] = [];
   nodes.forEach(node => (columns[depth.get(node)!] ??= []).push(node));
-  const rows = Math.max(1, ...columns.map(column => column?.length ?? 0));
-  const placed = new Map<string, IPlaced>();
-  columns.forEach((column, x) => {
+  const paths = edges
+    .filter(({ source, target }) => depth.has(source) && depth.has(target) && source !== target)
+    .map(({ source, target }) => {
+      const stops: string[] = [];
+      for (let at = depth.get(source)! + 1; at < depth.get(target)!; at++) {
+        const stop = `${source}\0${target}\0${at}`;
+        stops.push(stop);
+        columns[at].push(stop);
+      }
+      return [source, ...stops, target];
+    });
+  const before = new Map<string, string[]>();
+  paths.forEach(path => path.slice(1).forEach((node, index) => before.set(node, [...(before.get(node) ?? []), path[index]])));
+  const rows = Math.max(1, ...columns.map(column => column.length));
+  const all = new Map<string, IPlaced>();
+  let x = 0;
+  columns.forEach(column => {
+    const width = Math.max(0, ...column.filter(node => depth.has(node)).map(widthOf));
     const wish = (node: string) => {
-      const ys = edges.filter(edge => edge.target === node && placed.has(edge.source)).map(edge => placed.get(edge.source)!.y);
+      const ys = (before.get(node) ?? []).map(source => all.get(source)?.y).filter((y): y is number => y !== undefined);
       return ys.length ? ys.reduce((sum, y) => sum + y, 0) / ys.length : 0;
     };
     const order = [...column].sort((a, b) => wish(a) - wish(b));
     const top = ((rows - order.length) * height) / 2;
-    order.forEach((id, index) => placed.set(id, { id, x: x * width, y: top + index * height }));
+    order.forEach((id, index) => all.set(id, { id, x, y: top + index * height, width }));
+    x += width + gap;
   });
-  return { placed, columns: columns.length, rows };
+  const placed = new Map(nodes.map(node => [node, all.get(node)!]));
+  return { placed, routes: paths.map(path => path.map(node => all.get(node)!)), width: Math.max(1, x - gap), rows };
 }

@@ -199,7 +199,7 @@ function Versions(props: { lab: ILab; model: IModelRecord; chosen: number | null
             <th scope="col">{__('made')}</th>
             <th scope="col">{__('by')}</th>
             <th scope="col" className="mlops-right">{__('size')}</th>
-            <th scope="col"><span className="mlops-unseen">{__('what to do')}</span></th>
+            <th scope="col" className="mlops-Row-buttons"><span className="mlops-unseen">{__('what to do')}</span></th>
           </tr>
         </thead>
         <tbody>

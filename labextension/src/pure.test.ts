@@ -114,7 +114,11 @@ describe('graph', () => {
   it('puts each thing after its sources, loops or not', () => {
     const edges = [{ source: 'a', target: 'b' }, { source: 'b', target: 'c' }, { source: 'a', target: 'c' }];
     expect([...layer(['a', 'b', 'c'], edges).values()]).toEqual([0, 1, 2]);
-    expect(place(['a', 'b'], [{ source: 'a', target: 'b' }, { source: 'b', target: 'a' }], 10, 10).placed.size).toBe(2);
+    expect(place(['a', 'b'], [{ source: 'a', target: 'b' }, { source: 'b', target: 'a' }], () => 10, 5, 10).placed.size).toBe(2);
+    const far = place(['a', 'b', 'c'], [...edges, { source: 'a', target: 'c' }], node => (node === 'b' ? 50 : 10), 5, 10);
+    expect(far.width).toBe(10 + 5 + 50 + 5 + 10);
+    const [past] = far.routes.filter(route => route.length === 3 && route[1].id !== 'b');
+    expect(past[1].y).not.toBe(far.placed.get('b')!.y);
   });
 });
 

@@ -245,11 +245,23 @@ function distinct(models: any[]): any[] {
   );
 }
 
+/** Most runs that a comparison takes. */
+const COMPARED = 50;
+
 function Nested(props: ITabProps): JSX.Element | null {
   const { children } = props.detail;
   return children.length ? (
     <section>
-      <h2>{__('Runs in it')} <span className="mlops-Count">{children.length}</span></h2>
+      <h2>
+        {__('Runs in it')} <span className="mlops-Count">{children.length}</span>{' '}
+        {children.length > 1 ? (
+          <Button
+            small
+            label={children.length > COMPARED ? __('Compare the first %1', COMPARED) : __('Compare them')}
+            onClick={() => void attempt(() => props.lab.app.commands.execute(Commands.compare, { runs: children.slice(0, COMPARED).map(run => run.run_id) }))}
+          />
+        ) : null}
+      </h2>
       <RunsTable lab={props.lab} runs={children} />
     </section>
   ) : null;

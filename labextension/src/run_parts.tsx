@@ -279,7 +279,36 @@ function Profile(props: { refer: IDataRef }): JSX.Element {
   );
 }
 
-const BOX = { width: 200, height: 42, across: 248, down: 56 };
+const BOX = { height: 42, gap: 36, down: 54, padding: 20, name: 7.2, note: 6.2, least: 0.75 };
+
+function wordsOf(node: { label: string; kind: string; detail?: string | null }): [string, string] {
+  return [elide(showText(node.label), 27), elide(`${node.kind}${node.detail ? ` · ${showText(node.detail)}` : ''}`, 30)];
+}
+
+/** As wide as its words need, so that a long road is still read. */
+function widthOf([name, note]: [string, string]): number {
+  return Math.round(BOX.padding + Math.max(40, name.length * BOX.name, note.length * BOX.note));
+}
+
+/** What the graph is about is in sight where it is wider than its page. */
+function showStart(scroller: HTMLDivElement | null): void {
+  const node = scroller?.querySelector('.mlops-on');
+  if (scroller && node && scroller.dataset.shown !== 'yes') {
+    scroller.dataset.shown = 'yes'; // once: whoever has scrolled since stays there
+    scroller.scrollLeft += node.getBoundingClientRect().right + 24 - scroller.getBoundingClientRect().right;
+  }
+}
+
+function edgePath(route: { x: number; y: number; width: number }[]): string {
+  const middle = BOX.height / 2 + 2;
+  let path = `M${route[0].x + route[0].width} ${route[0].y + middle}`;
+  route.slice(1).forEach((stop, index) => {
+    const [x1, y1] = [route[index].x + route[index].width, route[index].y + middle];
+    path += `C${x1 + 20} ${y1} ${stop.x - 20} ${stop.y + middle} ${stop.x} ${stop.y + middle}`;
+    path += index < route.length - 2 ? `H${stop.x + stop.width}` : '';
+  });
+  return path;
+}
 
 export function Lineage(props: { lab: ILab; start: string; stamp?: number }): JSX.Element {
   const { lab } = props;
@@ -291,7 +320,8 @@ export function Lineage(props: { lab: ILab; start: string; stamp?: number }): JS
   if (nodes.length < 2) {
     return <p className="mlops-mute">{__('Nothing that is known was made from it, and it was made from nothing that is known.')}</p>;
   }
-  const { placed, columns, rows } = place(nodes.map(node => node.id), edges, BOX.across, BOX.down);
+  const words = new Map(nodes.map(node => [node.id, wordsOf(node)]));
+  const { placed, routes, width, rows } = place(nodes.map(node => node.id), edges, id => widthOf(words.get(id)!), BOX.gap, BOX.down);
   const open = (id: string, kind: string) => {
     const name = id.includes(':') ? id.slice(id.indexOf(':') + 1) : id;
     if (kind === 'run') {
@@ -301,24 +331,18 @@ export function Lineage(props: { lab: ILab; start: string; stamp?: number }): JS
     }
   };
   return (
-    <div className="mlops-Scroll" tabIndex={0}>
+    <div className="mlops-Scroll" tabIndex={0} ref={showStart}>
       <svg
         className="mlops-Lineage"
-        viewBox={`0 0 ${columns * BOX.across} ${rows * BOX.down + 4}`}
-        width={columns * BOX.across}
-        style={{ maxWidth: '100%', minWidth: Math.min(700, columns * BOX.across), height: 'auto' }}
+        viewBox={`-1 0 ${width + 2} ${rows * BOX.down + 4}`}
+        width={width + 2}
+        style={{ maxWidth: '100%', minWidth: width * BOX.least, height: 'auto' }}
         role="group"
         aria-label={__('Lineage')}
       >
-        {edges.map((edge, index) => {
-          const a = placed.get(edge.source);
-          const b = placed.get(edge.target);
-          if (!a || !b) {
-            return null;
-          }
-          const [x1, y1, x2, y2] = [a.x + BOX.width, a.y + BOX.height / 2 + 2, b.x, b.y + BOX.height / 2 + 2];
-          return <path key={index} d={`M${x1} ${y1}C${x1 + 26} ${y1} ${x2 - 26} ${y2} ${x2} ${y2}`} />;
-        })}
+        {routes.map((route, index) => (
+          <path key={index} d={edgePath(route)} />
+        ))}
         {nodes.map(node => {
           const at = placed.get(node.id)!;
           const goes = node.kind === 'run' || node.kind === 'model' || node.kind === 'version';
@@ -334,9 +358,9 @@ export function Lineage(props: { lab: ILab; start: string; stamp?: number }): JS
               onKeyDown={event => event.key === 'Enter' && open(node.id, node.kind)}
             >
               <title>{`${node.kind}: ${showText(node.label)}\n${showText(node.detail ?? '')}`}</title>
-              <rect width={BOX.width} height={BOX.height} rx={5} />
-              <text x={10} y={17}>{elide(showText(node.label), 27)}</text>
-              <text x={10} y={33} className="mlops-Node-kind">{elide(`${node.kind}${node.detail ? ` · ${showText(node.detail)}` : ''}`, 34)}</text>
+              <rect width={at.width} height={BOX.height} rx={5} />
+              <text x={10} y={17}>{words.get(node.id)![0]}</text>
+              <text x={10} y={33} className="mlops-Node-kind">{words.get(node.id)![1]}</text>
             </g>
           );
         })}

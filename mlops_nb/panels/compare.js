@@ -114,9 +114,9 @@ function outputPart(part) {
 function outputFrame(html) {
   const policy = "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">";
   const frame = h("iframe", { sandbox: "allow-same-origin", title: "output" });
-  const look = `<style>html{font:12px system-ui;overflow-x:auto}body{margin:2px}table,td,th{border:0;border-collapse:collapse}
-    td,th{padding:3px 8px!important;text-align:right!important;white-space:nowrap}thead tr{border-bottom:1px solid #8888}
-    tbody tr:nth-child(odd){background:#88888814}</style>`;
+  const look = `<style>html{font:12px system-ui;overflow-x:auto}body{margin:2px}.dataframe,.dataframe :is(td,th){border:0;border-collapse:collapse}
+    .dataframe :is(td,th){padding:3px 8px;text-align:right!important;white-space:nowrap}
+    .dataframe thead tr{border-bottom:1px solid #8888}.dataframe tbody tr:nth-child(odd){background:#88888814}</style>`;
   const paint = () => {
     const inside = frame.contentDocument?.documentElement;
     if (!inside) return;

@@ -8,6 +8,7 @@ from typing import Any
 from mlops_nb.comparison import MISSING, RunView, compare_runs
 from mlops_nb.entities import Run
 from mlops_nb.errors import InvalidInput
+from mlops_nb.panels.card import RUN_MIME
 from mlops_nb.panels.charts import parallel_coordinates
 from mlops_nb.panels.code import diff_block
 from mlops_nb.panels.columns import show_param
@@ -143,6 +144,8 @@ def output_parts(view: RunView) -> list[dict[str, str]]:
         if not isinstance(output, Mapping):
             continue
         data = output.get("data") if isinstance(output.get("data"), Mapping) else {}
+        if RUN_MIME in (data or {}):
+            continue  # a notebook's cards are about other runs, and no results
         part = _rich_part({str(mime): _joined(value) for mime, value in (data or {}).items()})
         text = _joined(output.get("text") or output.get("evalue") or "")
         part = part or ({"kind": "text", "data": elide(text, 4000)} if text else None)

@@ -85,7 +85,9 @@ def say_namesakes(reference: str, run: Run, space: Workspace | None = None) -> s
     """
     if reference.removeprefix("runs:/").partition("/")[0] != run.name:
         return ""
-    found = (space or workspaces.current()).store.find_runs(run.name, limit=2)
+    space = space or workspaces.current()
+    space.flush()
+    found = space.store.find_runs(run.name, limit=2)
     if len(found) < 2:
         return ""
     return f"several runs are called {run.name!r}: this is the newest, {run.run_id[:12]}. Name another by its id."

@@ -114,7 +114,7 @@ def test_names_stay_in_their_boxes_and_layers_are_as_wide_as_their_names() -> No
 
 
 def test_an_axis_of_few_values_is_labelled_with_them() -> None:
-    rows = [(str(n), {"depth": depth, "loss": loss}) for n, (depth, loss) in enumerate([(2, 9.99), (4, 7.4), (4, 4.29)])]
+    rows = [("a", {"depth": 2, "loss": 9.99}), ("b", {"depth": 4, "loss": 7.4}), ("c", {"depth": 4, "loss": 4.29})]
     labels = re.findall(r'class="tk halo"[^>]*>([^<]*)<', parallel_coordinates(rows, ["depth", "loss"]))
     assert labels == ["2", "4", "4.29", "7.4", "9.99"]
 

@@ -132,6 +132,8 @@ def _become_kernel(request: dict[str, Any]) -> None:
         # Spares every kernel the parser of some hundred options, of which there is one.
         given = Config(IPKernelApp={"connection_file": request["words"][1], "parent_handle": parent})
         app.parse_command_line = lambda argv=None: app.update_config(given)
+    # It finds its shell when it is imported: here, where there was none, figures would only be texts. Now it is again.
+    sys.modules.pop("matplotlib_inline.backend_inline", None)
     app.initialize([*request["words"], f"--IPKernelApp.parent_handle={parent}"])
     app.start()
 

@@ -16,6 +16,7 @@ from mlops_nb.errors import InvalidInput
 from mlops_nb.projects.sweeps.board import Board, Trial
 from mlops_nb.projects.sweeps.plan import load_plan, make_plan
 from mlops_nb.projects.sweeps.sweep import run_sweep
+from mlops_nb.tracking.reading import load_view
 from tests.projects.sweeps.books import QUICK, Followed, command, ours, wait_until, write_book
 
 ODD = (
@@ -25,6 +26,7 @@ ODD = (
     "found += ['folder'] * (os.getcwd() != sys.path_folder if hasattr(sys, 'path_folder') else 0)\n"
     "leaks = len(found)\ndraw = random.random()\npid = os.getpid()\nseeded = seed * 10.0"
 )
+DRAW = "import matplotlib.pyplot as plt\nplt.plot([1, 2]); plt.show()"
 LEAVE = (
     "left_behind = 1\nos.environ['LEFT'] = '1'\nsys.modules['left_module'] = os\nbuiltins.left = 1\n"
     "sys.path_folder = 'x'\nos.chdir('/')\n"
@@ -36,7 +38,7 @@ LEAVE = (
 def test_a_sweep_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from mlops_nb.cli import main
 
-    book = write_book(tmp_path / "book.ipynb", ODD, LEAVE, "%%track\nscore = x * n - (kind == 'b')")
+    book = write_book(tmp_path / "book.ipynb", ODD, LEAVE, "%%track\nscore = x * n - (kind == 'b')", DRAW)
     words = ["sweep", str(book), "-p", "n=1..3", "-p", "kind=a,b", "-p", "x=2", "--metric", "score"]
     status = main([*words, "--workers", "2", "--seeds", "2", "--json"])
     shown = capsys.readouterr()
@@ -47,6 +49,8 @@ def test_a_sweep_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFix
     assert found["best"]["std"] == 0.0 and len(found["best"]["run_ids"]) == 2
     assert "12 of 12" in shown.err and "three is refused" in shown.err
     good = [trial["metrics"] for trial in found["trials"] if trial["state"] == "finished"]
+    outputs = load_view(found["best"]["run_ids"][0]).facts["outputs"]
+    assert any("image/png" in (each.get("data") or {}) for each in outputs), "a trial's figures are pictures"
     assert {one["leaks"] for one in good} == {0.0}, "something leaked from one trial to the next"
     assert len({one["pid"] for one in good}) == 8 and len({one["draw"] for one in good}) == 8
     assert {one["seeded"] for one in good} == {0.0, 10.0}
