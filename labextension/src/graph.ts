@@ -85,3 +85,14 @@ export function place(
   const placed = new Map(nodes.map(node => [node, all.get(node)!]));
   return { placed, routes: paths.map(path => path.map(node => all.get(node)!)), width: Math.max(1, x - gap), rows };
 }
+
+/** A line through the places of a route, at so many points below their tops. */
+export function routePath(route: IPlaced[], middle: number): string {
+  let path = `M${route[0].x + route[0].width} ${route[0].y + middle}`;
+  route.slice(1).forEach((stop, index) => {
+    const [x1, y1] = [route[index].x + route[index].width, route[index].y + middle];
+    path += `C${x1 + 20} ${y1} ${stop.x - 20} ${stop.y + middle} ${stop.x} ${stop.y + middle}`;
+    path += index < route.length - 2 ? `H${stop.x + stop.width}` : '';
+  });
+  return path;
+}

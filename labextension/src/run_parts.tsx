@@ -5,7 +5,7 @@ import React from 'react';
 import { Chart, colorOf, ISeries, useChartControls } from './chart';
 import { Code, Diff } from './code';
 import { asNumber, elide, shortId, showNumber, showSize, showText, showValue } from './format';
-import { place } from './graph';
+import { place, routePath } from './graph';
 import { useLoad, useSignal } from './hooks';
 import { Choices, cls, Empty, Loading, Name, Trouble } from './parts';
 import type { ITabProps } from './run';
@@ -299,17 +299,6 @@ function showStart(scroller: HTMLDivElement | null): void {
   }
 }
 
-function edgePath(route: { x: number; y: number; width: number }[]): string {
-  const middle = BOX.height / 2 + 2;
-  let path = `M${route[0].x + route[0].width} ${route[0].y + middle}`;
-  route.slice(1).forEach((stop, index) => {
-    const [x1, y1] = [route[index].x + route[index].width, route[index].y + middle];
-    path += `C${x1 + 20} ${y1} ${stop.x - 20} ${stop.y + middle} ${stop.x} ${stop.y + middle}`;
-    path += index < route.length - 2 ? `H${stop.x + stop.width}` : '';
-  });
-  return path;
-}
-
 export function Lineage(props: { lab: ILab; start: string; stamp?: number }): JSX.Element {
   const { lab } = props;
   const load = useLoad(() => lab.api.lineage(props.start), [props.start, props.stamp]);
@@ -341,7 +330,7 @@ export function Lineage(props: { lab: ILab; start: string; stamp?: number }): JS
         aria-label={__('Lineage')}
       >
         {routes.map((route, index) => (
-          <path key={index} d={edgePath(route)} />
+          <path key={index} d={routePath(route, BOX.height / 2 + 2)} />
         ))}
         {nodes.map(node => {
           const at = placed.get(node.id)!;

@@ -29,7 +29,8 @@ def ask(capsys: pytest.CaptureFixture[str], *words: str, status: int = 0) -> Any
 def test_the_whole_road(capsys: pytest.CaptureFixture[str]) -> None:
     one, two = (make_run(name, metrics={"auc": auc}, data="x") for name, auc in (("one", 0.8), ("two", 0.82)))
     assert "No registered models" in run(capsys, "models")
-    assert "registered version 1 of churn, from run one (" in run(capsys, "register", "one", "churn", "--comment", "first")
+    said = run(capsys, "register", "one", "churn", "--comment", "first")
+    assert "registered version 1 of churn, from run one (" in said
     registered = ask(capsys, "register", two, "churn", "--path", "model", "-t", "team=risk")
     assert (registered["version"], registered["run_id"], registered["tags"]) == (2, two, {"team": "risk"})
     assert "bytes are those of version 2" in run(capsys, "register", f"runs:/{two}/model", "churn")

@@ -132,10 +132,21 @@ def _become_kernel(request: dict[str, Any]) -> None:
         # Spares every kernel the parser of some hundred options, of which there is one.
         given = Config(IPKernelApp={"connection_file": request["words"][1], "parent_handle": parent})
         app.parse_command_line = lambda argv=None: app.update_config(given)
-    # It finds its shell when it is imported: here, where there was none, figures would only be texts. Now it is again.
-    sys.modules.pop("matplotlib_inline.backend_inline", None)
     app.initialize([*request["words"], f"--IPKernelApp.parent_handle={parent}"])
+    _show_figures()
     app.start()
+
+
+def _show_figures() -> None:
+    """As in a kernel that was started: figures are shown as pictures.
+
+    What matplotlib asks of its environment it has asked when it was imported, and so did its backend for its shell:
+    before there was this kernel.
+    """
+    sys.modules.pop("matplotlib_inline.backend_inline", None)  # imported again with the first figure
+    matplotlib, backend = sys.modules.get("matplotlib"), os.environ.get("MPLBACKEND")
+    if matplotlib is not None and backend:
+        matplotlib.rcParams["backend"] = backend
 
 
 def _seed_anew() -> None:
