@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -11,9 +12,11 @@ from pathlib import Path
 
 import mlops_nb
 from mlops_nb.errors import MlopsError
+from mlops_nb.stopping import asked_to_stop, interrupting
 from mlops_nb.verbs import VERBS, Result, call_verb
 
 USAGE_STATUS = 2
+INTERRUPTED_STATUS = 130
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -28,7 +31,7 @@ def main(words: Sequence[str] | None = None) -> int:
     -------
     int
         The exit status: 0 done, 1 the thing itself failed (a notebook's cell, a check), 2 it could not be asked so,
-        130 interrupted.
+        130 interrupted, by Ctrl-C, SIGTERM or the end of the terminal.
 
     Examples
     --------
@@ -36,12 +39,17 @@ def main(words: Sequence[str] | None = None) -> int:
     mlops-nb 0.1.0
     0
     """
-    if words is None:
-        _settle_streams()
-        from mlops_nb.projects.plain import skip_slow_grammar
+    if words is not None:
+        return _answer(list(words))
+    _settle_streams()
+    from mlops_nb.projects.plain import skip_slow_grammar
 
-        skip_slow_grammar()
-    words = list(sys.argv[1:] if words is None else words)
+    skip_slow_grammar()
+    with interrupting():
+        return _answer(sys.argv[1:])
+
+
+def _answer(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         sys.stdout.write(_help())
         return 0
@@ -64,8 +72,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except MlopsError as error:
         return _refuse(words, error)
     except KeyboardInterrupt:
-        sys.stderr.write("mlops-nb: interrupted.\n")
-        return 130
+        return _say_interrupted()
     except BrokenPipeError:
         sys.stderr.close()  # the reader (head, less) has gone: nothing to complain of
         return 0
@@ -108,6 +115,15 @@ def _refuse(words: Sequence[str], error: Exception) -> int:
     )
     sys.stderr.write(f"mlops-nb: {text}\n")
     return int(getattr(error, "exit_status", USAGE_STATUS))  # what ran and failed was not wrongly asked
+
+
+def _say_interrupted() -> int:
+    seen = asked_to_stop()
+    by = f" by {seen.name}" if seen is not None and seen.name != "SIGINT" else ""
+    with contextlib.suppress(OSError, ValueError):  # the terminal may be what has gone
+        sys.stderr.write(f"mlops-nb: interrupted{by}.\n")
+        sys.stderr.flush()
+    return INTERRUPTED_STATUS
 
 
 def _draw(result: Result) -> None:

@@ -13,6 +13,7 @@ import queue
 import shutil
 import signal
 import tempfile
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -319,6 +320,8 @@ class FollowedClient(NotebookClient):
 
     def _stop(self, requests: int) -> None:
         """React to a request to stop, which comes from a signal handler or another thread."""
+        if self._loop is None and requests > 1 and threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt  # its kernel does not even start; after the first request no cell is executed
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._interrupt_or_kill, requests)
 

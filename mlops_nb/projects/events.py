@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from mlops_nb.entities import Status
 from mlops_nb.errors import MlopsError
+from mlops_nb.stopping import asked_to_stop, heeded_signals
 
 __all__ = [
     "INTERRUPTED_STATUS",
@@ -198,10 +199,13 @@ class Interruption:
 
     @contextlib.contextmanager
     def handled_by(self, react: Callable[[int], None]) -> Iterator[None]:
-        """While open, call `react` with the number of requests at each of them."""
+        """While open, call `react` with the number of requests at each of them, and at once if there was one before."""
         with self._lock:
             self._react = react
+            count = self._count
         try:
+            if count:
+                react(count)
             yield
         finally:
             with self._lock:
@@ -210,7 +214,10 @@ class Interruption:
 
 @contextlib.contextmanager
 def on_signals(interruption: Interruption) -> Iterator[None]:
-    """While open, Ctrl-C and SIGTERM request an interruption instead of ending the process.
+    """While open, Ctrl-C, SIGTERM and SIGHUP request an interruption instead of ending the process.
+
+    Those that whoever started the process had ignored stay so. A request that came before, while nobody listened or a
+    library swallowed it, counts.
 
     In another thread than the main one this does nothing: signals are not delivered there.
 
@@ -229,8 +236,10 @@ def on_signals(interruption: Interruption) -> Iterator[None]:
     def react(number: int, frame: FrameType | None) -> None:
         interruption.request()
 
-    before = {number: signal.signal(number, react) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, react) for number in heeded_signals()}
     try:
+        if asked_to_stop() is not None and not interruption.requested:
+            interruption.request()
         yield
     finally:
         for number, handler in before.items():

@@ -20,6 +20,7 @@ from mlops_nb.server.guard import Guard
 from mlops_nb.server.service import Service
 from mlops_nb.server.table import all_routes
 from mlops_nb.server.tokens import Tokens
+from mlops_nb.stopping import heeded_signals
 from mlops_nb.workspace import Workspace
 
 PATIENCE = 10.0
@@ -115,7 +116,7 @@ def serve(
     settings: Settings,
     *,
     started: Callable[[Server], None] = lambda server: None,
-    signals: Iterable[signal.Signals] = (signal.SIGINT, signal.SIGTERM),
+    signals: Iterable[signal.Signals] | None = None,
 ) -> None:
     """Serve a workspace until a signal comes.
 
@@ -125,13 +126,13 @@ def serve(
     settings : Settings
     started : callable
         Told when the server listens.
-    signals : iterable of Signals
-        What ends it.
+    signals : iterable of Signals, optional
+        What ends it; by default all that ask to stop.
     """
     # A request waits for a thread that computes at most this long; the default of 5 ms would be most of an answer.
     sys.setswitchinterval(0.0005)
     allow_connections()
-    asyncio.run(_serve(space, settings, started, tuple(signals)))
+    asyncio.run(_serve(space, settings, started, heeded_signals() if signals is None else tuple(signals)))
 
 
 def allow_connections() -> None:

@@ -24,6 +24,7 @@ from mlops_nb.errors import InvalidState, require_installed
 from mlops_nb.serving.board import Board
 from mlops_nb.serving.memory import give_back, memory_of
 from mlops_nb.serving.settings import ServeSettings, Source
+from mlops_nb.stopping import heeded_signals
 from mlops_nb.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -346,7 +347,7 @@ class Supervisor:
 
 
 def run_until_signal(supervisor: Supervisor, started: Callable[[Supervisor], None]) -> None:
-    """Start a service and serve until SIGINT or SIGTERM.
+    """Start a service and serve until SIGINT, SIGTERM or SIGHUP.
 
     Parameters
     ----------
@@ -354,7 +355,7 @@ def run_until_signal(supervisor: Supervisor, started: Callable[[Supervisor], Non
     started : callable
         Called with it once all workers answer.
     """
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in heeded_signals()}
     supervisor.start()
     try:
         for number in before:

@@ -18,6 +18,7 @@ from mlops_nb.monitoring import Limits, Report, Retraining, Watch, monitor, retr
 from mlops_nb.monitoring.retraining import resolved_name
 from mlops_nb.monitoring.windows import parse_span
 from mlops_nb.panels.monitoring_views import monitoring_page
+from mlops_nb.stopping import heeded_signals
 from mlops_nb.verbs.governance import execute_notebook
 from mlops_nb.verbs.table import Result
 
@@ -108,7 +109,7 @@ def _ending() -> Iterator[threading.Event]:
     if threading.current_thread() is not threading.main_thread():
         yield ended
         return
-    former = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
+    former = {each: signal.getsignal(each) for each in heeded_signals()}
 
     def end(number: int, frame: Any) -> None:
         if ended.is_set():  # asked twice: at once
