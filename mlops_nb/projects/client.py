@@ -14,7 +14,7 @@ import shutil
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import nbformat
@@ -81,6 +81,8 @@ class FollowedClient(NotebookClient):
         self._started = False
         self._dead = False
         self._sockets: str | None = None
+        self._killed = False  # by us, since a stop was insisted on
+        self._stopping: asyncio.Future[Any] | None = None
         self._running = False  # the kernel has begun with the cell, so that an interrupt would not be lost
         self._printed = 0
         if ahead is not None:
@@ -145,6 +147,13 @@ class FollowedClient(NotebookClient):
                 with contextlib.suppress(ProcessLookupError, PermissionError):  # it left no children
                     os.killpg(self._group, signal.SIGKILL)
 
+    def _await_stop(self) -> None:
+        """Let what a request to stop has begun come to its end, while there is a loop for it."""
+        if self._stopping is not None and not self._stopping.done():
+            run_sync(asyncio.wait)({self._stopping}, timeout=GRACE_SECONDS)
+        if self._stopping is not None and self._stopping.done() and not self._stopping.cancelled():
+            self._stopping.exception()  # seen: a kernel that is gone already cannot be ended
+
     def create_kernel_manager(self) -> Any:
         """Talk over sockets in a private folder where the system has them, instead of ports that all can open."""
         manager = super().create_kernel_manager()
@@ -174,12 +183,13 @@ class FollowedClient(NotebookClient):
                 self._after_cells()
                 self._say_aside(self._closing)
                 self._end_kernel()
+                self._await_stop()
 
     def _say_aside(self, code: str) -> None:
         """Let the kernel run code that is no cell, of which nothing shows; if it cannot, the cells do not mind."""
         python = self.nb.metadata["language_info"].get("name") == "python"
         if code and python and not self._dead and self.shutdown_kernel == "graceful":
-            run_sync(self._await_aside)(code)
+            self._unless_killed(self._await_aside, code)
 
     async def _await_aside(self, code: str) -> None:
         assert self.kc is not None and self.km is not None  # the kernel runs
@@ -197,11 +207,21 @@ class FollowedClient(NotebookClient):
         """Let the kernel end, and use the time that it takes."""
         ends = not self._dead and self.shutdown_kernel == "graceful"
         if ends:
-            run_sync(self._ask_to_end)()
+            self._unless_killed(self._ask_to_end)
         self._saved.close()
         self._at_end(self.failure)
         if ends:
-            run_sync(self._see_it_end)()
+            self._unless_killed(self._see_it_end)
+
+    def _unless_killed(self, step: Callable[..., Awaitable[None]], *arguments: Any) -> None:
+        """Take a step of a kernel's end, which a stop that is insisted on may overtake: its cells have ended well."""
+        try:
+            if not self._killed:
+                run_sync(step)(*arguments)
+        except Exception:
+            if not self._killed:
+                raise
+            self.shutdown_kernel = "immediate"
 
     async def _ask_to_end(self) -> None:
         assert self.km is not None
@@ -255,7 +275,10 @@ class FollowedClient(NotebookClient):
 
     def _note_fault(self, index: int, error: Exception) -> None:
         name, reason = type(error).__name__, str(error)
-        if isinstance(error, DeadKernelError):
+        if self._killed:  # what was under way ended with whatever error its sockets gave
+            self._dead = True
+            name, reason = "KeyboardInterrupt", "the kernel did not react and was killed"
+        elif isinstance(error, DeadKernelError):
             self._dead = True
             name, reason = "DeadKernelError", self._reason_of_death()
             if self._interruption.requested:
@@ -328,7 +351,8 @@ class FollowedClient(NotebookClient):
     def _interrupt_or_kill(self, requests: int) -> None:
         if self.km is None or self._loop is None or (requests == 1 and not self._running):
             return  # it is over, or `process_message` interrupts once the kernel has begun
-        act: Any = self.km.interrupt_kernel() if requests == 1 else self.km.shutdown_kernel(now=True)
+        self._killed = requests > 1
+        act: Any = self.km.shutdown_kernel(now=True) if self._killed else self.km.interrupt_kernel()
         # Kept, since a task without a reference may be collected.
         self._stopping = asyncio.ensure_future(act, loop=self._loop)
         if requests == 1:

@@ -74,6 +74,11 @@ class Outcome:
         kind = NotebookInterrupted if self.failure.ename == "KeyboardInterrupt" else NotebookFailed
         raise kind(name, self.failure)
 
+    def raise_if_stopped(self, stop: Interruption, name: str) -> None:
+        """Raise `NotebookInterrupted` if `stop` came before its end: how it went says nothing of the notebook then."""
+        if stop.requested and self.failure is not None:
+            raise NotebookInterrupted(name, self.failure)
+
 
 def load_notebook(path: str | Path) -> NotebookNode:
     """Read a notebook as nbformat 4.5, in which every cell has an id.

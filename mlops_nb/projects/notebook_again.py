@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mlops_nb.comparison import Judgement, RunView, Tolerance, judge
 from mlops_nb.comparison.outputs import compare_outputs
 from mlops_nb.errors import InvalidState
-from mlops_nb.projects.events import Listener
+from mlops_nb.projects.events import Interruption, Listener
 from mlops_nb.projects.execution import Outcome, read_notebook
 from mlops_nb.projects.rerun import Job, track_execution
 from mlops_nb.projects.sites import Site
@@ -66,6 +66,8 @@ def run_stored(
     ------
     InvalidState
         If the run has not kept its notebook.
+    NotebookInterrupted
+        If it was asked to stop.
     """
     run = view.run
     book = _stored_notebook(view)
@@ -75,7 +77,9 @@ def run_stored(
     job.cwd = path.parent if path.parent.is_dir() else Path.cwd()
     job.parent_run_id, job.stage, job.environment = run.run_id, run.stage, dict(site.environment)
     job.options = {"asides": _states_of(view, space)}
-    run_id, outcome = track_execution(job, space, listener=listener)
+    stop = Interruption()
+    run_id, outcome = track_execution(job, space, listener=listener, interruption=stop)
+    outcome.raise_if_stopped(stop, run.name)
     return load_view(run_id, space), outcome
 
 

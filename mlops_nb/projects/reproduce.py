@@ -16,7 +16,7 @@ from mlops_nb.entities import Run, new_id
 from mlops_nb.errors import InvalidInput
 from mlops_nb.projects.aside import products_aside
 from mlops_nb.projects.causes import changed_code, changed_data, changed_packages, changed_randomness
-from mlops_nb.projects.events import Listener
+from mlops_nb.projects.events import Interruption, Listener
 from mlops_nb.projects.execution import Outcome, execute
 from mlops_nb.projects.notebook_again import is_notebook_run, judge_notebooks, run_stored
 from mlops_nb.projects.sites import Site, site_for
@@ -100,6 +100,8 @@ def reproduce(
     ------
     InvalidInput, NotFound, InvalidState
         If there is no such run, or it has no slice.
+    NotebookInterrupted
+        If it was asked to stop: then there is no verdict.
     """
     if env not in ("current", "locked"):
         raise InvalidInput(f"There is no environment {env!r}.", hint="Use --env current or --env locked.")
@@ -250,11 +252,16 @@ def rerun_slice(
     notebook = view.run.notebook
     if notebook:
         environment[workspaces.ENV_NOTEBOOK] = str(_absolute(space, notebook))
-    folder = _folder(view, space)
+    folder, stop = _folder(view, space), Interruption()
     with products_aside(view, space.project) if params is None else contextlib.nullcontext():
         asides = take_asides(book)
-        outcome = execute(book, None, kernel=site.kernel, cwd=folder, env=environment, listener=listener, asides=asides)
-        again = _await_rerun(space, token, patience=GONE_SECONDS if outcome.failure is not None else DELIVERY_SECONDS)
+        outcome = execute(
+            book, None, kernel=site.kernel, cwd=folder, env=environment, listener=listener, interruption=stop,
+            asides=asides,
+        )  # fmt: skip
+        patience = GONE_SECONDS if outcome.failure is not None else DELIVERY_SECONDS
+        again = _await_rerun(space, token, patience=0.0 if stop.requested else patience)
+    outcome.raise_if_stopped(stop, view.run.name)
     return (load_view(again.run_id, space) if again is not None else None), outcome
 
 

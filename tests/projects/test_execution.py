@@ -209,6 +209,18 @@ def test_a_cell_that_does_not_listen_is_killed_after_the_grace_time(monkeypatch:
     assert kernels() == []
 
 
+def test_insisting_while_the_kernel_ends_costs_a_finished_notebook_nothing() -> None:
+    stop = Interruption()
+
+    def insist() -> None:
+        stop.request()
+        stop.request()
+
+    outcome = execute(book("1 + 1"), interruption=stop, after_cells=insist)
+    assert (outcome.status, outcome.failure) == (Status.FINISHED, None)
+    assert kernels() == []
+
+
 def test_a_cell_that_swallows_the_interrupt_is_the_last_one() -> None:
     source = (
         "import time\ntry:\n    print('begun', flush=True)\n    time.sleep(600)\nexcept KeyboardInterrupt: print('ok')"

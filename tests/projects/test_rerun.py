@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -13,8 +14,9 @@ import pytest
 
 from mlops_nb.entities import Run, Status
 from mlops_nb.errors import InvalidInput
-from mlops_nb.projects.events import Interruption, NotebookFailed, NotebookInterrupted
+from mlops_nb.projects.events import Interruption, NotebookFailed, NotebookInterrupted, Silence
 from mlops_nb.projects.execution import inject
+from mlops_nb.projects.reproduce import reproduce
 from mlops_nb.projects.rerun import run_notebook
 from mlops_nb.tracking import active_run, start_run
 from mlops_nb.workspace import Workspace, open_workspace
@@ -185,6 +187,23 @@ def test_an_interrupted_notebook_is_killed_cell_and_all(space: Workspace) -> Non
     (cell,) = nested(space, run).values()
     assert (run.status, cell.status) == (Status.KILLED, Status.KILLED)
     assert kernels() == []
+
+
+class Stopping(Silence):
+    """Stops the process that follows, as a scheduler does."""
+
+    def on_cell(self, index: int, source: str) -> None:
+        """At the first cell."""
+        signal.raise_signal(signal.SIGTERM)
+
+
+def test_a_stopped_reproduction_is_no_verdict(trained: Run, space: Workspace) -> None:
+    for run in (trained, next(iter(nested(space, trained).values()))):
+        with pytest.raises(NotebookInterrupted):
+            reproduce(run.run_id, listener=Stopping(), workspace=space)
+        assert "mlops_nb.verdict" not in space.store.get_run(run.run_id).tags
+        again = space.store.search_runs(None, f"parent_run_id = '{run.run_id}' AND run_name LIKE '%-again'").items
+        assert {each.status for each in again} <= {Status.KILLED}
 
 
 def test_a_run_inside_a_run_is_nested(space: Workspace) -> None:
