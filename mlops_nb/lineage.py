@@ -393,7 +393,7 @@ def _branches(graph: Graph, node_id: str, backwards: bool, indent: str, drawn: s
 
 def _describe(node: Node) -> str:
     """One line that no name can break or colour."""
-    short = node.id.rpartition(":")[2][:12] if node.kind == "data" else node.id[:8]
+    short = node.id.rpartition(":")[2][:12] if node.kind == "data" else node.id[:12]
     text = f"{node.kind} {node.label}"
     if node.kind not in ("version", "service") and node.label != node.id:
         text += f" ({short})"

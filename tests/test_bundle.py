@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import sys
 from pathlib import Path
 
 from mlops_nb.lab.describing import write_types
@@ -12,6 +13,7 @@ from mlops_nb.lab.describing import write_types
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ROOT / "labextension"
 BUNDLE = ROOT / "mlops_nb" / "labextension"
+JUPYTERLAB = Path(sys.prefix) / "share" / "jupyter" / "lab" / "schemas" / "@jupyterlab"
 FILES = ("package.json", "package-lock.json", ".npmrc", "tsconfig.json", "webpack.config.js")
 FOLDERS = ("src", "style", "schema", "scripts")
 
@@ -69,3 +71,12 @@ def test_sources_keep_the_budgets_of_the_house() -> None:
             asked = "makeRequest" in text or "fetch(" in text.replace("state.fetch(", "")
             assert not asked, f"{path.name} does HTTP"
         assert "dangerouslySetInnerHTML" not in "\n".join(lines) and "innerHTML" not in "\n".join(lines)
+
+
+def test_no_key_of_ours_is_one_of_jupyterlabs() -> None:
+    """In a notebook the nearer selector wins: a key of ours that is Lab's would do what nobody meant, and merge cells."""
+    schemas = [json.loads(path.read_text()) for path in JUPYTERLAB.rglob("*.json")]
+    taken = {tuple(each["keys"]) for schema in schemas for each in schema.get("jupyter.lab.shortcuts", ())}
+    assert len(taken) > 50, "JupyterLab's own are found"
+    ours = json.loads((SOURCES / "schema" / "plugin.json").read_text(encoding="utf-8"))["jupyter.lab.shortcuts"]
+    assert [each for each in ours if tuple(each["keys"]) in taken] == []

@@ -83,10 +83,20 @@ function fromRow(row: IRun): IShown {
   }; // prettier-ignore
 }
 
+/** As it was logged: a notebook that is saved has its keys sorted. */
+function inOrder<T>(values: Record<string, T>, names: string[] = []): Record<string, T> {
+  const known = names.filter(name => name in values);
+  return { ...Object.fromEntries(known.map(name => [name, values[name]])), ...values };
+}
+
 function Card(props: { lab: ILab; card: ICard }): JSX.Element {
   const { card, lab } = props;
   const row = useRow(lab, card.run.run_id, card.run.status === 'RUNNING' || card.run.status === 'SCHEDULED');
-  const { run } = card;
+  const run = {
+    ...card.run,
+    metrics: inOrder(card.run.metrics, card.order?.metrics),
+    params: inOrder(card.run.params, card.order?.params)
+  };
   const shown: IShown = row
     ? fromRow(row)
     : {

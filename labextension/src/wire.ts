@@ -191,5 +191,6 @@ export interface ICard {
   notes: string[];
   error: string | null;
   outputs_kept: number | null;
+  order?: { metrics: string[]; params: string[] };
   curves: Record<string, { steps: number[]; values: (Numeric | null)[]; count: number }>;
 }

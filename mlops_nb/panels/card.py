@@ -130,6 +130,8 @@ def card_record(run: Run, card: Card) -> dict[str, Any]:
     )
     record["run"] = _record_of(run)
     record["previous"] = None if card.previous is None else _record_of(card.previous)
+    # A saved notebook's keys are sorted: what comes first, and what of many is shown, is said beside them.
+    record["order"] = {"metrics": [*record["run"]["metrics"]], "params": [*record["run"]["params"]]}
     record["curves"] = {show_text(key): curve_record(points) for key, points in card.curves.items()}
     return record
 

@@ -227,6 +227,11 @@ def _slug(name: str) -> str:
     return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "project"
 
 
+def _aligned(*commands: tuple[str, str]) -> list[str]:
+    wide = max(len(command) for command, _ in commands)
+    return [f"{command:<{wide}}  # {words}" for command, words in commands]
+
+
 def _readme(view: RunView, notebook: PurePosixPath, stated: Contract, data: list[DataFile]) -> str:
     run = view.run
     first = next((name for name, each in stated.parameters.items() if not each.computed), None)
@@ -239,9 +244,11 @@ def _readme(view: RunView, notebook: PurePosixPath, stated: Contract, data: list
         "## Run it",
         "",
         "```text",
-        f"mlops-nb run .{example}          # builds the locked environment with uv where this one differs",
-        "mlflow run . --env-manager local     # the same, by MLflow, in the environment that is active",
-        f"papermill {shlex.quote(str(notebook))} out.ipynb     # the notebook alone",
+        *_aligned(
+            (f"mlops-nb run .{example}", "builds the locked environment with uv where this one differs"),
+            ("mlflow run . --env-manager local", "the same, by MLflow, in the environment that is active"),
+            (f"papermill {shlex.quote(str(notebook))} out.ipynb", "the notebook alone"),
+        ),
         "```",
         "",
         "## Parameters",
