@@ -74,7 +74,7 @@ def test_sources_keep_the_budgets_of_the_house() -> None:
 
 
 def test_no_key_of_ours_is_one_of_jupyterlabs() -> None:
-    """In a notebook the nearer selector wins: a key of ours that is Lab's would do what nobody meant, and merge cells."""
+    """In a notebook the nearer selector wins: a key of ours that is Lab's, too, would merge cells."""
     schemas = [json.loads(path.read_text()) for path in JUPYTERLAB.rglob("*.json")]
     taken = {tuple(each["keys"]) for schema in schemas for each in schema.get("jupyter.lab.shortcuts", ())}
     assert len(taken) > 50, "JupyterLab's own are found"
