@@ -35,7 +35,7 @@ class Reply:
                 parts.append(output["text"])
             elif output["type"] == "error":
                 parts.append("\n".join(output["traceback"]))
-            else:
+            elif "data" in output:  # else it clears what is there
                 parts.append(output["data"].get("text/plain", "") + "\n")
         return "".join(parts)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops_nb.capture.slicing import Follower, SessionLog, SliceResult, Token, restart_run_all, slice_cells
+from mlops_nb.capture.slicing.definitions import carriers
 
 if TYPE_CHECKING:
     from mlops_nb.capture.data import Access
@@ -233,8 +234,14 @@ class Following:
         return {**part, "source": _OWN_LINES.sub(r"\1# \2", source)}
 
     def _is_unseeded(self, result: SliceResult) -> bool:
-        for part in [*result.executions, result.target]:
-            entry = self.follower.ledger.executions[part["index"]]
+        """A random number beside an import that is needed is in no result: what only defines does not count."""
+        executions = self.follower.ledger.executions
+        parts = [*result.executions, result.target]
+        related = carriers(executions, result.target["index"], {part["index"] for part in parts})
+        for part in parts:
+            if part["index"] not in related:
+                continue
+            entry = executions[part["index"]]
             followed = self.log.get(part["index"])
             if followed is not None and "seed" in followed.overrides:
                 continue

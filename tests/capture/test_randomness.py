@@ -309,9 +309,26 @@ def test_a_seeded_legacy_generator_draws_nothing_that_matters() -> None:
 
     log = EntropyLog()
     log.install()
-    seed = 7
+    seed, nothing = 7, None
+
+    class Lazy:
+        """As in Optuna's samplers: the generator is made when it is first asked for, and seeded at once."""
+
+        def __init__(self, seed: int | None = None) -> None:
+            if seed is not None:
+                self.rng.seed(seed=seed)
+
+        @property
+        def rng(self) -> np.random.RandomState:
+            return np.random.RandomState()
+
     for make, fresh in (
         (lambda: np.random.RandomState(seed), False),
+        (lambda: np.random.RandomState(seed=seed), False),
+        (lambda: np.random.RandomState(nothing), True),
+        (lambda: Lazy(3), False),
+        (lambda: Lazy().rng, True),
+        (lambda: Lazy().rng.seed(nothing), True),
         (lambda: np.random.RandomState(), True),
         (lambda: np.random.RandomState(None), True),
         (lambda: np.random.default_rng(), True),

@@ -57,6 +57,7 @@ def _note_pandas_sql(collector: Collector, via: str, args: tuple[Any, ...], kwar
         collector.note(path, "r", via)
     if type(statement) is str:
         address = connection if type(connection) is str else f"sqlite:///{path}" if path else ""
+        address = address or f"{type(connection).__module__.partition('.')[0]}:"  # in memory, or opened before us
         note_statement(collector, via, address, statement)
 
 

@@ -19,7 +19,10 @@ from mlops_nb.capture.installed import is_installed
 
 __all__ = ["Drawn", "EntropyLog"]
 
-_SEEDED = re.compile(r"\bRandomState\(\s*(?!None\b)[^\s)]")
+_SEEDED = re.compile(r"\bRandomState\(\s*(?:seed\s*=\s*)?(?!None\b)(?P<seed>[^\s),]+)")
+_SEEDING = re.compile(r"\.seed\(\s*(?:seed\s*=\s*)?(?!None\b)(?P<seed>[^\s),]+)")
+_FRAMES = 4
+"""How far up the call that seeds may stand: it may ask an object for a generator that is made only then."""
 _MODULE = "numpy.random.bit_generator"
 _LIMIT = 100_000
 
@@ -112,11 +115,34 @@ def _replace(package: ModuleType) -> None:
 
 
 def _is_seeded_next(caller: FrameType) -> bool:
-    """Whether the line that draws makes a legacy generator with a seed, which then replaces what was drawn."""
+    """Whether what draws is a legacy generator that a seed is given to at once, which replaces what was drawn."""
     if "RandomState" not in caller.f_code.co_names:
         return False
-    line = linecache.getline(caller.f_code.co_filename, caller.f_lineno)
-    return _SEEDED.search(line) is not None
+    if (found := _SEEDED.search(_line(caller))) is not None:
+        return not _is_none(found["seed"], caller)
+    frame = caller.f_back
+    for _ in range(_FRAMES):
+        if frame is None:
+            return False
+        if "seed" in frame.f_code.co_names and (found := _SEEDING.search(_line(frame))) is not None:
+            return not _is_none(found["seed"], frame)
+        frame = frame.f_back
+    return False
+
+
+def _line(frame: FrameType) -> str:
+    return linecache.getline(frame.f_code.co_filename, frame.f_lineno)
+
+
+def _is_none(name: str, frame: FrameType) -> bool:
+    """Whether the seed is a variable that holds None, or an attribute of one that does."""
+    first, _, rest = name.partition(".")
+    spaces = (frame.f_locals, frame.f_globals)
+    value = next((space[first] for space in spaces if first in space), name)
+    if rest:
+        own = getattr(type(value), "__dict__", {}).get("__dict__") and vars(value)
+        value = own.get(rest, name) if own else name
+    return value is None
 
 
 def _is_loading(caller: FrameType) -> bool:

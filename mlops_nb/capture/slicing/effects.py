@@ -12,7 +12,7 @@ from mlops_nb.capture.slicing.bytecode import CodeNames
 from mlops_nb.capture.slicing.layout import is_local, module_name
 from mlops_nb.capture.slicing.ledger import Execution, Ledger
 from mlops_nb.capture.slicing.mentions import CellText
-from mlops_nb.capture.slicing.resources import RANDOM, relevant
+from mlops_nb.capture.slicing.resources import RANDOM, has_drawn, relevant
 
 _SETTING = re.compile(
     r"^(set($|_|[A-Z])|enable|disable|register|unregister|use($|_)|config|init($|_|ialize)|login|install|activate|patch"
@@ -85,7 +85,7 @@ def record_states(
         ledger.read(entry, name, weak=weak)
     for name in changed - RANDOM - {"@pyplot"}:
         ledger.change(entry, name)
-    changed -= {name for name in changed & RANDOM if _drawn_by_import(ledger, name, text, packages, facts)}
+    changed -= {name for name in changed & RANDOM if _is_unused(ledger, name, text, packages, facts)}
     _record_random(ledger, entry, text, changed, packages, words, fresh)
 
 
@@ -93,7 +93,9 @@ def _has_changed(
     name: str, before: Mapping[str, Hashable], state: Hashable, text: CellText, words: frozenset[str], grew: bool
 ) -> bool:
     if name not in before:  # its library was loaded just now: its defaults are no change
-        return not text.imports_only and bool(_CONFIGURING & words) and name not in RANDOM and name != "@pyplot"
+        if name in RANDOM:
+            return not text.imports_only and has_drawn(name, state)
+        return not text.imports_only and bool(_CONFIGURING & words) and name != "@pyplot"
     if before[name] == state or (name in _BY_USE and not _BY_USE[name] & words):
         return False
     return not (grew and name in _BY_IMPORT and not _BY_IMPORT[name] & words and not text.commands)
@@ -131,12 +133,12 @@ def _record_random(
             entry.writes.add(name)
 
 
-def _drawn_by_import(
-    ledger: Ledger, name: str, text: CellText, packages: frozenset[str], facts: frozenset[str]
-) -> bool:
-    """Whether it was a library that drew, while it was loaded; what it made of that shows in no result."""
+def _is_unused(ledger: Ledger, name: str, text: CellText, packages: frozenset[str], facts: frozenset[str]) -> bool:
+    """Whether it was a library that drew, while it was loaded or for nothing: what it made of that is in no result."""
     if _is_seeded(ledger, name):  # later draws are others by that
         return False
+    if name == "@numpy.random" and "idle" in facts:
+        return True
     if text.imports_only:
         return not any(is_local(module, "") for module in text.imports)
     return name == "@random" and "rich" in facts and "random" not in packages

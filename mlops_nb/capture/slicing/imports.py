@@ -7,6 +7,7 @@ import types
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from mlops_nb.capture.slicing.definitions import LIBRARY
 from mlops_nb.capture.slicing.layout import is_local
 from mlops_nb.capture.slicing.ledger import Execution
 from mlops_nb.capture.slicing.mentions import CellText
@@ -61,7 +62,9 @@ class Imports:
                     self.loaded_by[name] = entry.index
             self.known = set(sys.modules)
         if self.loaded_by:
-            entry.needs.update(self._users(chains, namespace))
+            for index in self._users(chains, namespace) - {entry.index}:
+                entry.needs.add(index)
+                entry.links.setdefault(index, set()).add(LIBRARY)
         entry.needs.discard(entry.index)
 
     def _users(self, chains: Iterable[tuple[str, ...]], namespace: Mapping[str, Any]) -> set[int]:

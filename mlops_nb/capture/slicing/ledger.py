@@ -17,6 +17,8 @@ class Execution:
     `needs` are executions that made what it read; `random_needs` those it needs only for the state of random
     generators;
     `weak` are (location, executions): they are needed only if an earlier writer of the location is in the slice.
+    `links` are the places by which it needs an execution, where they are known; `defines` names that it bound to what
+    no number that it draws can be in.
     `origin` is ``live``, or ``history`` for what ran before following began.
     """
 
@@ -39,6 +41,8 @@ class Execution:
     random: bool = False
     unseeded: bool = False
     asks: bool = False
+    links: dict[int, set[str]] = field(default_factory=dict)
+    defines: set[str] = field(default_factory=set)
     seconds: float = 0.0
     overhead: float = 0.0
 
@@ -111,7 +115,10 @@ class Ledger:
         if weak and writers:
             entry.weak.append((place, writers))
         else:
-            entry.needs.update(writer for writer in writers if writer != entry.index)
+            for writer in writers:
+                if writer != entry.index:
+                    entry.needs.add(writer)
+                    entry.links.setdefault(writer, set()).add(place)
 
     def needed_by_all(self, entry: Execution) -> None:
         """What comes after `entry` means something else because of it (``from __future__ import ...``)."""

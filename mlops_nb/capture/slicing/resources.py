@@ -223,6 +223,21 @@ def _torch_random() -> Hashable:
     return bytes(sys.modules["torch"].get_rng_state().numpy())
 
 
+def has_drawn(name: str, state: Hashable) -> bool:
+    """Whether numbers were drawn from a generator, or it was seeded, since its library was loaded.
+
+    Examples
+    --------
+    >>> has_drawn("@numpy.random", (b"", 623, 0, 0.0)), has_drawn("@numpy.random", (b"", 5, 0, 0.0))
+    (False, True)
+    """
+    if name == "@torch.random":
+        torch = sys.modules["torch"]
+        fresh = torch.Generator().manual_seed(torch.initial_seed()).get_state()
+        return bytes(fresh.numpy()) != state
+    return isinstance(state, tuple) and (state[1] != 623 or bool(state[2]))
+
+
 def _numpy_options() -> Hashable:
     numpy = sys.modules["numpy"]
     return repr((numpy.get_printoptions(), numpy.geterr(), id(numpy.geterrcall())))

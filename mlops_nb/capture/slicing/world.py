@@ -11,6 +11,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mlops_nb.capture.slicing.definitions import is_definition
 from mlops_nb.capture.slicing.effects import (
     lasting_effects,
     patched_packages,
@@ -19,6 +20,7 @@ from mlops_nb.capture.slicing.effects import (
 )
 from mlops_nb.capture.slicing.endings import magic_functions, own_magics
 from mlops_nb.capture.slicing.homes import Home, homes, patched
+from mlops_nb.capture.slicing.idle import draws_idly
 from mlops_nb.capture.slicing.imports import Imports
 from mlops_nb.capture.slicing.ledger import Execution, Ledger
 from mlops_nb.capture.slicing.mentions import CellText
@@ -135,6 +137,11 @@ class World:
             facts.add("rich")  # draws numbers for links when it is loaded, by scikit-learn among others
         if "@steering" in self.ledger.writers and packages:
             facts.add("threads")
+        numpy_states = view.states.get("@numpy.random"), after.get("@numpy.random")
+        if numpy_states[0] != numpy_states[1]:
+            values = [namespace[name] for name in (reading.names | entry.writes) & namespace.keys()]
+            if draws_idly(*numpy_states, values, reading.words):
+                facts.add("idle")
         record_states(
             self.ledger,
             entry,
@@ -160,6 +167,8 @@ class World:
         new_names: Iterable[str],
     ) -> None:
         """Note libraries that the cell configured or changed; `new_names` are globals that its new functions load."""
+        main = str(namespace.get("__name__", "__main__"))
+        entry.defines = {name for name in entry.writes & namespace.keys() if is_definition(namespace[name], main)}
         self.imports.record(entry, text, reading.chains(text), namespace)
         places = lasting_effects(text, reading.codes, namespace) - self._record_magics(entry, text, view, namespace)
         places |= {f"@lib:{package}" for package in patched_packages(text, namespace)}

@@ -3,6 +3,7 @@ before."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -152,6 +153,48 @@ def test_unseeded_randomness_is_said_and_needs_no_earlier_draws() -> None:
     follower, _ = follow(["import random", "a = random.random()", "b = random.random()"])
     assert needed(follower) == [0]
     assert any("no cell has seeded" in note for note in follower.slice_of(follower.last_index).notes)
+
+
+def test_a_random_number_beside_an_import_is_in_no_result_that_only_needs_the_import() -> None:
+    from mlops_nb.capture.slicing.definitions import carriers
+
+    cells = [
+        "import numpy as np\nfrom math import sqrt\nx = np.random.rand(3)\nn = 3\nm = 1\nm = x.sum()\n"
+        "def f(a): return a + n",
+        "y = f(np.arange(n).sum()) + sqrt(4)",
+        "z = x.sum()",
+        "w = y + 1",
+        "v = m + n",
+        "def g(): return x",
+        "u = g()",
+    ]
+    follower, _ = follow(cells)
+    unseeded = []
+    for index in range(1, len(cells)):
+        needed = {part["index"] for part in follower.slice_of(index).executions}
+        assert 0 in needed or index in (5,)
+        related = carriers(follower.ledger.executions, index, needed | {index})
+        unseeded.append(any(follower.ledger.executions[i].unseeded for i in related))
+    assert unseeded == [False, True, False, True, False, True]
+
+
+def test_a_seed_that_a_support_vector_machine_takes_and_does_not_use_is_no_randomness() -> None:
+    cells = {
+        "import numpy as np\nfrom sklearn.svm import SVC\nfrom sklearn.linear_model import SGDClassifier\n"
+        "X = np.arange(40.0).reshape(20, 2) % 7; y = (X[:, 0] > 3).astype(int)": False,
+        "m = SVC().fit(X, y)": False,
+        "clf = SVC(gamma=0.1)": False,
+        "clf.fit(X, y); p = clf.score(X, y)": False,
+        "w = SVC(probability=True).fit(X, y)": True,
+        "d = SGDClassifier().fit(X, y)": True,
+        "b = [SVC().fit(X, y), SGDClassifier().fit(X, y)]": True,
+        "q = SVC().fit(X, y); z = np.random.rand()": True,
+        "i = np.random.randint(5); j = clf.predict(X)": True,
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        follower, _ = follow(list(cells))
+    assert [entry.unseeded for entry in follower.ledger.executions] == list(cells.values())
 
 
 def test_what_ran_before_is_judged_by_its_text() -> None:
