@@ -337,7 +337,10 @@ def _decide(
     elif found.passed:
         found.reason = "; ".join(each.text for each in found.checks)
     else:
-        found.reason = "there is no held-out data and no gate, so nothing says that it is better"
+        found.reason = (
+            "there is no held-out data and no gate, so nothing says that it is better; "
+            f"name rows with the truth by --holdout FILE, or promote {found.name}/{found.challenger} yourself"
+        )
 
 
 def resolved_name(model_uri: str, space: Workspace) -> str:
