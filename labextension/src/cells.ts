@@ -12,6 +12,8 @@ import type { ICellState, INotebookState, IRun } from './wire';
 import { __ } from './words';
 
 const TRACK = /^\s*%%track\b.*(\n|$)/;
+const ASKED_AGAIN = 3;
+const ASK_AGAIN_MS = 300;
 const LOADED = /^\s*%(load_ext|reload_ext)\s+mlops_nb\b/m;
 
 interface IMark {
@@ -112,12 +114,17 @@ export class Cells {
   }
 
   /** Ask the kernel how cells are tracked in it: the magic may have been typed. */
-  private async _ask(panel: NotebookPanel): Promise<void> {
+  private async _ask(panel: NotebookPanel, tries = ASKED_AGAIN): Promise<void> {
     const kernel = panel.sessionContext.session?.kernel;
     if (!kernel || kernel.isDisposed) {
       return;
     }
-    const mode = await modeOf(kernel).catch(() => null);
+    const mode = await modeOf(kernel).catch(() => {
+      if (tries && !kernel.isDisposed) {
+        window.setTimeout(() => void this._ask(panel, tries - 1), ASK_AGAIN_MS);
+      }
+      return null;
+    });
     if (mode !== null && panel.sessionContext.session?.kernel === kernel && mode !== this._modes.get(panel)) {
       this._modes.set(panel, mode);
       this._changed.emit();

@@ -23,7 +23,7 @@ export function tellsMode(code: string): boolean {
   return TELLS.test(code);
 }
 
-/** How cells are tracked in a kernel; null if it cannot say. Nothing runs in it: one expression is looked at. */
+/** How cells are tracked in a kernel; null if it cannot say, an error if it was not asked. Nothing runs in it: one expression is looked at. */
 export async function modeOf(kernel: Kernel.IKernelConnection): Promise<Mode | null> {
   const info = await kernel.info;
   if (info.language_info.name !== 'python') {
@@ -31,6 +31,9 @@ export async function modeOf(kernel: Kernel.IKernelConnection): Promise<Mode | n
   }
   const asked = { code: '', silent: true, store_history: false, user_expressions: { mode: MODE } };
   const reply = await kernel.requestExecute(asked).done;
+  if ((reply?.content.status as string) === 'aborted') {
+    throw new Error('aborted'); // a cell before it has raised: what waited behind that was not executed
+  }
   const said = reply && reply.content.status === 'ok' ? (reply.content.user_expressions['mode'] as any) : null;
   const text: unknown = said?.data?.['text/plain'];
   const mode = typeof text === 'string' ? text.replace(/^'|'$/g, '') : null;

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.lab import Lab, LabPage
+from tests.browser.lab import Lab, LabPage, expect
 from tests.browser.sidebar import Panels
 
 pytestmark = [pytest.mark.browser, pytest.mark.nightly, pytest.mark.timeout(900)]
@@ -67,6 +67,8 @@ def gallery(page: LabPage, lab: Lab, tmp_path: Path) -> Panels:
     panels.set_source(1, CELLS[1].replace("0.1", "0.7").replace("30", "20").replace("True", "False"))
     page.run_all(allow_errors=True)
     page.save()
+    # The question how cells are tracked waits behind the cells: one that raises takes it along.
+    expect(page.page.locator(".mlops-Status")).to_contain_text("Recording marked cells")
     panels.open_sidebar()
     return panels
 
