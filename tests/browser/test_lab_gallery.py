@@ -119,7 +119,9 @@ def test_every_part_of_a_run_and_of_a_comparison(gallery: Panels) -> None:
     rows = view.locator(".mlops-Row-run", has_text="fit")
     for place in (0, 1):
         rows.nth(place).hover()
-        rows.nth(place).locator("input[type=checkbox]").check()
+        box = rows.nth(place).locator("input[type=checkbox]")
+        box.click()  # not `check`, which looks at it before it is drawn again
+        expect(box).to_be_checked()
     view.locator(".mlops-Picked").get_by_role("button", name="Compare").click()
     compare = gallery.active_page("mlops-ComparePage")
     walk(gallery, compare, "compare", "mlops-ComparePage", ("Differences", "Curves", "Plots", "Code", "Outputs"))
