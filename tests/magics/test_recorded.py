@@ -281,6 +281,17 @@ def test_what_jupyter_and_libraries_do_at_their_first_use_is_no_cells_doing(fold
     assert run["restart_run_all"] == "clean"
 
 
+def test_widgets_have_nothing_in_common_but_their_kernel(kernel: Kernel, command: Command) -> None:
+    kernel.run("import ipywidgets as widgets\nfrom IPython.display import display")
+    kernel.run("first = widgets.IntSlider(value=3)\ndisplay(first)")
+    kernel.run("second = widgets.FloatSlider(value=0.5)\ndisplay(second)")
+    run = shown(kernel, command, "%%track -n slid\ntwice = second.value * 2")
+    assert [each["source"].split("\n")[0] for each in run["slice"]] == [
+        "import ipywidgets as widgets", "second = widgets.FloatSlider(value=0.5)", "# %%track -n slid"
+    ]  # fmt: skip
+    assert run["restart_run_all"] == "clean"
+
+
 def test_a_generator_that_nobody_seeded_is_said(kernel: Kernel, command: Command) -> None:
     kernel.run("import numpy as np\ndef noise():\n    return float(np.random.default_rng().random())")
     run = shown(kernel, command, "%%track -n chance\nvalue = noise()")

@@ -104,13 +104,20 @@ def _describe_links(probe: Any, value: Any) -> None:
     probe.links(value)
 
 
+def _describe_cached(probe: Any, value: Any) -> None:
+    """Also how often it was asked: that is for everybody to see."""
+    probe.out.append(tuple(functools._lru_cache_wrapper.cache_info(value)))
+    _describe_links(probe, value)
+
+
 def _describe_running(probe: Any, value: Any) -> None:
     """Generators and coroutines: where they stand cannot be read in full, so reading one counts as moving it."""
     probe.marks.add(id(value))
     probe.opaque = True
     kind = type(value)
     code = next((getattr(value, name) for name in ("gi_code", "cr_code", "ag_code") if hasattr(kind, name)), None)
-    if code is not None:
+    frame = next((getattr(value, name) for name in ("gi_frame", "cr_frame", "ag_frame") if hasattr(kind, name)), None)
+    if code is not None and (frame is None or frame.f_globals is probe.namespace):  # a library's names are its own
         probe.code(code)
     probe.links(value)
 
@@ -197,7 +204,7 @@ def describe_artist(probe: Any, value: Any) -> None:
 
 _LINKED: tuple[type, ...] = (
     types.MethodType, property, staticmethod, classmethod, types.MappingProxyType, type({}.keys()), type({}.values()),
-    type({}.items()), functools.partial, functools._lru_cache_wrapper, memoryview, functools.partialmethod,
+    type({}.items()), functools.partial, memoryview, functools.partialmethod,
 )  # fmt: skip
 
 CODE: dict[int, Callable[[Any, Any], None]] = {
@@ -210,5 +217,6 @@ CODE: dict[int, Callable[[Any, Any], None]] = {
     id(types.AsyncGeneratorType): _describe_running,
     id(type): describe_class,
     **{id(kind): _describe_links for kind in _LINKED},
+    id(functools._lru_cache_wrapper): _describe_cached,
 }
 """Describers by the identity of the exact type."""

@@ -25,9 +25,9 @@ def _xgboost_matrix(probe: Any, value: Any) -> None:
     probe.reach(value)
     probe.put(("matrix", value.handle.value, value.num_row(), value.num_col()))
     for name in ("label", "weight", "base_margin", "label_lower_bound", "label_upper_bound"):
-        probe.push(value.get_float_info(name))
-    probe.push(value.get_uint_info("group_ptr"))
-    probe.push((value.feature_names, value.feature_types))
+        _put(probe, value.get_float_info(name).tobytes())
+    _put(probe, value.get_uint_info("group_ptr").tobytes())
+    probe.put((tuple(value.feature_names or ()), tuple(value.feature_types or ())))
     _attributes(probe, value, "handle")
 
 
@@ -46,8 +46,16 @@ def _put(probe: Any, state: bytes) -> None:
         probe.put(state)
 
 
-def _attributes(probe: Any, value: Any, *handles: str) -> None:
-    probe.push({name: part for name, part in vars(value).items() if name not in handles})
+def _attributes(probe: Any, value: Any, *left_out: str) -> None:
+    for name, part in list(vars(value).items()):
+        if name not in left_out:
+            probe.put(name)
+            probe.push(part)
+
+
+def _trait_handler(probe: Any, value: Any) -> None:
+    """It belongs to a class: what two widgets have in common by it is nothing that one changes for the other."""
+    _attributes(probe, value)
 
 
 def _image(probe: Any, value: Any) -> None:
@@ -63,7 +71,10 @@ def _image(probe: Any, value: Any) -> None:
         probe.put(tuple(palette or ()))
     probe.push(value.info)
     plain = (int, float, str, bool, tuple, dict, list)
-    probe.push({name: part for name, part in own.items() if type(part) in plain and name not in _PICTURE_PLUMBING})
+    for name, part in list(own.items()):
+        if type(part) in plain and name not in _PICTURE_PLUMBING:
+            probe.put(name)
+            probe.push(part)
 
 
 _PICTURE_PLUMBING = frozenset(
@@ -89,5 +100,6 @@ HANDLES: dict[str, dict[str, Callable[[Any, Any], None]]] = {
     "lightgbm": {"Booster": _lightgbm_booster},
     "PIL": {"Image": _image},
     "torch": {"Generator": _torch_generator},
+    "traitlets": {"EventHandler": _trait_handler},
 }
 """How an object of a library is written into a fingerprint, by package and class."""

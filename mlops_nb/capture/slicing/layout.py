@@ -255,7 +255,10 @@ _FROZEN = frozenset(
         ("numpy", "ndarray_flags"), ("_abc", "_abc_data"), ("types", "UnionType"), ("collections", "_tuplegetter"),
         ("_collections", "_tuplegetter"), ("torch", "device"), ("torch", "dtype"), ("torch", "layout"),
         ("torch", "memory_format"), ("pydantic_core._pydantic_core", "SchemaValidator"),
-        ("pydantic_core._pydantic_core", "SchemaSerializer"), ("sqlalchemy.util._immutabledict_cy", "immutabledict"),
+        ("pydantic_core._pydantic_core", "SchemaSerializer"),
+        ("sympy.core.basic", "Basic"), ("ipykernel.kernelbase", "Kernel"), ("comm.base_comm", "BaseComm"),
+        ("comm.base_comm", "CommManager"), ("functools", "_lru_list_elem"),
+        ("sqlalchemy.util._immutabledict_cy", "immutabledict"),
     }
 )  # fmt: skip
 

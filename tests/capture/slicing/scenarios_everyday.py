@@ -30,6 +30,20 @@ EVERYDAY = [
         "'C'",
     ),
     Scenario(
+        "how a cache does is looked at",
+        [
+            "from functools import lru_cache",
+            "@lru_cache\ndef f(n):\n    return [n]",
+            "f(3)",
+            "f.cache_info()",
+            "f(3).append(1)",
+            "i = f.cache_info()",
+            "result = f(3)",
+        ],
+        [0, 1, 2, 4],
+        "list(3, 1)",
+    ),
+    Scenario(
         "a thread's own values",
         ["import threading", "own = threading.local()", "own.a = 1", "own.a", "own.b = 2", "result = own.a + own.b"],
         [0, 1, 2, 4],

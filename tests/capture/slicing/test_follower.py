@@ -197,6 +197,23 @@ def test_a_seed_that_a_support_vector_machine_takes_and_does_not_use_is_no_rando
     assert [entry.unseeded for entry in follower.ledger.executions] == list(cells.values())
 
 
+def test_boosters_are_changed_by_training_and_not_by_looking() -> None:
+    pytest.importorskip("xgboost")
+    pytest.importorskip("lightgbm")
+    cells = [
+        "import numpy as np, xgboost as xgb, lightgbm as lgb\n"
+        "X = np.arange(80.0).reshape(40, 2) % 7; y = (X[:, 0] > 3) * 1",
+        "d = xgb.DMatrix(X, label=y)\nb = xgb.train({}, d, 2)",
+        "m = lgb.LGBMClassifier(n_estimators=2, min_child_samples=2, verbose=-1).fit(X, y)",
+        "p = b.predict(d); q = b.get_score(); r = m.predict(X); s = m.feature_importances_",
+        "b.update(d, 2)",
+        "d.set_label(1 - y)",
+        "t = b.predict(d), m.predict(X), d.get_label()",
+    ]
+    follower, _ = follow(cells)
+    assert needed(follower) == [0, 1, 2, 4, 5]
+
+
 def test_what_ran_before_is_judged_by_its_text() -> None:
     space: dict[str, Any] = {"__name__": "__main__"}
     history = ["import math", "a = [1]", "b = 2", "a.append(math.pi)"]
