@@ -50,16 +50,11 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _answer(words: list[str]) -> int:
-    if not words or words[0] in ("-h", "--help", "help"):
-        sys.stdout.write(_help())
-        return 0
-    if words[0] in ("-V", "--version"):
-        sys.stdout.write(f"mlops-nb {mlops_nb.__version__}\n")
-        return 0
-    if words[0] in ("run", "sweep") and {"-h", "--help"} & set(words) and (described := _described(words[1:])):
-        sys.stdout.write(f"{described}\nOptions of the verb itself: mlops-nb {words[0]} --help\n")
-        return 0
     try:
+        if (text := _asked_about(words)) is not None:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+            return 0
         result, asked = call_verb(words[0], words[1:])
         if asked.json:
             sys.stdout.write(json.dumps(result.plain, indent=2, allow_nan=False, default=str) + "\n")
@@ -74,12 +69,25 @@ def _answer(words: list[str]) -> int:
     except KeyboardInterrupt:
         return _say_interrupted()
     except BrokenPipeError:
-        sys.stderr.close()  # the reader (head, less) has gone: nothing to complain of
+        # The reader (head, less) has gone: nothing to complain of, nor when what is buffered is written at the end.
+        with contextlib.suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
         return 0
-    except SystemExit as leaving:  # argparse has shown a verb's help
-        return int(leaving.code or 0)
+    except SystemExit as leaving:  # argparse has shown a verb's help, or rich has met a reader that has gone
+        return 0 if isinstance(leaving.__context__, BrokenPipeError) else int(leaving.code or 0)
     except Exception as error:
         return _refuse(words, error)
+
+
+def _asked_about(words: Sequence[str]) -> str | None:
+    """What there is to say without a verb's work: help, the version, the parameters of a notebook; else None."""
+    if not words or words[0] in ("-h", "--help", "help"):
+        return _help()
+    if words[0] in ("-V", "--version"):
+        return f"mlops-nb {mlops_nb.__version__}\n"
+    if words[0] in ("run", "sweep") and {"-h", "--help"} & set(words) and (described := _described(words[1:])):
+        return f"{described}\nOptions of the verb itself: mlops-nb {words[0]} --help\n"
+    return None
 
 
 def _settle_streams() -> None:
@@ -113,7 +121,9 @@ def _refuse(words: Sequence[str], error: Exception) -> int:
         if isinstance(error, MlopsError)
         else f"unexpected {type(error).__name__}: {error}. See more with --debug."
     )
-    sys.stderr.write(f"mlops-nb: {text}\n")
+    with contextlib.suppress(OSError, ValueError):  # the terminal may be what has gone
+        sys.stderr.write(f"mlops-nb: {text}\n")
+        sys.stderr.flush()
     return int(getattr(error, "exit_status", USAGE_STATUS))  # what ran and failed was not wrongly asked
 
 

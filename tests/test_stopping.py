@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -36,7 +38,8 @@ def ignored() -> Iterator[signal.Signals]:
 
 
 def test_a_request_that_came_before_anyone_listened_is_not_lost() -> None:
-    stop, seen = Interruption(), []
+    stop = Interruption()
+    seen: list[int] = []
     stop.request()
     with stop.handled_by(seen.append):
         assert seen == [1]
@@ -80,3 +83,16 @@ def test_any_verb_ends_with_one_line(number: signal.Signals, by: str) -> None:
     process.send_signal(number)
     _, said = process.communicate(timeout=60)
     assert (process.returncode, said) == (130, f"mlops-nb: interrupted{by}.\n")
+
+
+@pytest.mark.parametrize("words", ["runs", "runs --json", "--help"])
+def test_a_reader_that_goes_away_is_no_failure(words: str, tmp_path: Path) -> None:
+    code = "import sys; from mlops_nb.cli import main; sys.exit(main())"
+    reading, writing = os.pipe()
+    os.close(reading)
+    environment = {**os.environ, "MLOPS_NB_STORE": str(tmp_path)}
+    ended = subprocess.run(
+        [sys.executable, "-c", code, *words.split()], stdout=writing, stderr=subprocess.PIPE, text=True, env=environment
+    )
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (0, "")

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from sqlalchemy import ClauseElement, Engine, create_engine, event, exc, make_url
 from sqlalchemy.engine import URL
@@ -347,11 +347,9 @@ def connect_engine(url: str) -> Database:
     'sqlite://'
     """
     try:
-        parsed = make_url(url)
+        parsed = _read_url(url)
     except (exc.ArgumentError, ValueError) as error:
-        raise InvalidInput(
-            "The store's URL cannot be read.", hint="For instance sqlite:////absolute/path/store.db"
-        ) from error
+        raise InvalidInput("The store's URL cannot be read.", hint="For instance sqlite:////path/store.db") from error
     backend = parsed.get_backend_name()
     if backend == "sqlite":
         return _connect_sqlite(parsed)
@@ -366,6 +364,14 @@ def connect_engine(url: str) -> Database:
     raise InvalidInput(
         f"A store cannot be kept in '{backend}'.", hint="Use sqlite:////path/store.db or postgresql://user@host/name"
     )
+
+
+def _read_url(url: str) -> URL:
+    """The URL, of which a SQLite file's path is decoded: SQLAlchemy 2.1 does that, 2.0 takes it as it is."""
+    if not url.startswith("sqlite:///"):
+        return make_url(url)
+    path, question, query = url.removeprefix("sqlite:///").partition("?")
+    return make_url(f"sqlite://{question}{query}").set(database=unquote(path) or None)
 
 
 def _connect_sqlite(url: URL) -> Database:

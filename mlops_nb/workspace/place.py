@@ -204,5 +204,8 @@ def sqlite_url(root: Path) -> str:
     --------
     >>> sqlite_url(Path("/data/.mlops_nb"))
     'sqlite:////data/.mlops_nb/store.db'
+    >>> sqlite_url(Path("/data/100%?"))
+    'sqlite:////data/100%25%3F/store.db'
     """
-    return f"sqlite:///{root.as_posix()}/store.db"
+    path = root.as_posix().replace("%", "%25").replace("?", "%3F")  # all that means something in it
+    return f"sqlite:///{path}/store.db"
