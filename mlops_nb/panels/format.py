@@ -184,6 +184,23 @@ def show_duration(milliseconds: float | None) -> str:
     return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
 
 
+def show_fact(name: str, value: Any) -> Any:
+    """Show times and sizes as one reads them, told by the fact's name; anything else as it is.
+
+    Examples
+    --------
+    >>> show_fact("memory_bytes", 25_276_063_744), show_fact("wall_seconds", 0.4), show_fact("cpus", 2)
+    ('25.3 GB', '400 ms', 2)
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    if name.endswith("_seconds"):
+        return show_duration(value * 1000)
+    if name.endswith("_bytes") or name == "memory":
+        return f"-{show_size(-int(value))}" if value < 0 else show_size(int(value))
+    return value
+
+
 def show_age(timestamp: int, now: int) -> str:
     """Say how long ago a time was; both are in milliseconds since the epoch.
 

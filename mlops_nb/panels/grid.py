@@ -216,7 +216,6 @@ def page_of(source: RunsSource, run_id: str) -> dict[str, Any]:
     '✓ fit · e · 5 ms · 1'
     """
     view = source.view(run_id)
-    facts = {kind: value for kind, value in view.facts.items() if kind not in ("code", "outputs", "session")}
     history = {key: source.history(run_id, key) for key in list(view.run.metrics)[:20]}
     card = Card(
         curves=history,
@@ -227,5 +226,5 @@ def page_of(source: RunsSource, run_id: str) -> dict[str, Any]:
     )
     code = str(view.facts.get("code") or "")
     return run_page(
-        view.run, card=card, history=history, facts=facts, artifacts=view.artifacts, data=view.data, code=code
+        view.run, card=card, history=history, facts=view.facts, artifacts=view.artifacts, data=view.data, code=code
     )

@@ -10,13 +10,18 @@ from mlops_nb.entities import Artifact, DataRef, Points, Run
 from mlops_nb.panels.card import Card, card_html, card_text
 from mlops_nb.panels.charts import line_chart
 from mlops_nb.panels.code import highlight
-from mlops_nb.panels.format import VERDICT_SYMBOLS, show_number, show_size, show_text, show_value
+from mlops_nb.panels.format import VERDICT_SYMBOLS, show_fact, show_number, show_size, show_text, show_value
 from mlops_nb.panels.markup import document, number_cell, picture, table, tag, text
 from mlops_nb.panels.tables import data_rows, plain_table
 
 SHOWN_ITEMS = 200
 SHOWN_DEPTH = 5
 SHOWN_CURVES = 12
+_ELSEWHERE = frozenset(("code", "session", "error", "models", "restart_run_all"))
+"""Facts that the page shows in a place of their own, or not at all."""
+_BULK = ("state:", "reference:")
+"""What only machines read: generators' states, profiles that others are compared with."""
+_TITLES = {"cell": "cell and its options", "slice": "cells it needs", "slice_info": "about the slice", "git": "Git"}
 
 
 def run_page(
@@ -76,7 +81,7 @@ def run_page(
         "code": tag("pre", highlight(code), cls="code") if code else "",
         "data": table(header, data_rows(data), row_headers=False) if data else "",
         "files": table(["path", "size", "digest"], files) if files else "",
-        **{kind: tree(value) for kind, value in (facts or {}).items() if value not in (None, {}, [], "")},
+        **{title: tree(value) for title, value in titled_facts(facts or {}).items()},
     }
     html = [_part(title, body, open_=title in ("curves", "code")) for title, body in parts.items() if body]
     plain = [card_text(run, known), *([f"code\n{code.rstrip()}"] if code else [])]
@@ -85,6 +90,21 @@ def run_page(
     return {
         "text/html": document(card_html(run, known), *html, cls="page"),
         "text/plain": "\n\n".join(plain),
+    }
+
+
+def titled_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts that a page shows below the run, under words that a reader knows.
+
+    Examples
+    --------
+    >>> titled_facts({"slice_info": {"total": 3}, "model:forest": {"flavor": "sklearn"}, "code": "x = 1", "git": None})
+    {'about the slice': {'total': 3}, 'model forest': {'flavor': 'sklearn'}}
+    """
+    return {
+        _TITLES.get(kind, kind.replace(":", " ").replace("_", " ")): value
+        for kind, value in facts.items()
+        if kind not in _ELSEWHERE and not kind.startswith(_BULK) and value not in (None, {}, [], "")
     }
 
 
@@ -127,7 +147,8 @@ def tree(value: Any, depth: int = 0) -> str:
     else:
         return _scalar(value)
     rows = [
-        [tag("th", text(key, 60), scope="row"), tag("td", tree(item, depth + 1), cls="wrap")] for key, item in items
+        [tag("th", text(key, 60), scope="row"), tag("td", tree(show_fact(key, item), depth + 1), cls="wrap")]
+        for key, item in items
     ]
     left = len(value) - len(items)
     return table([], rows) + (tag("p", f"{left:,} more", cls="mute") if left > 0 else "")

@@ -15,7 +15,7 @@ from mlops_nb.panels.card import Card
 from mlops_nb.panels.code import code_view
 from mlops_nb.panels.comparison import comparison_table
 from mlops_nb.panels.evaluations import evaluation_view
-from mlops_nb.panels.format import show_duration, show_size
+from mlops_nb.panels.format import show_fact, show_size
 from mlops_nb.panels.markup import document, table, tag, text
 from mlops_nb.panels.monitoring_views import monitoring_view, retraining_view
 from mlops_nb.panels.pages import run_page, verdict_view
@@ -30,8 +30,6 @@ from mlops_nb.panels.transfer_views import transfer_view
 SHOWN_PACKAGES = 12
 RUN_PARTS = ("run", "metrics", "params", "tags")
 """Parts of a comparison that the views take from the runs themselves."""
-ELSEWHERE = ("code", "session", "error", "models")
-"""Facts that a run's page shows in a place of their own, or not at all."""
 
 BUNDLES: dict[str, Callable[[Any], dict[str, Any]]] = {
     "transfer": transfer_view,
@@ -113,23 +111,12 @@ def _run(data: tuple[RunView, dict[str, Points]], file: IO[str]) -> None:
     for kind in ("resources", "git", "environment"):
         values = facts.get(kind)
         if isinstance(values, dict):
-            sections[kind] = [(name, _fact(name, value)) for name, value in values.items() if _is_short(value)]
+            sections[kind] = [(name, show_fact(name, value)) for name, value in values.items() if _is_short(value)]
     if view.data:
         sections["data"] = [(ref.path, f"{ref.mode} · {show_size(ref.size)} · {ref.digest[:19]}") for ref in view.data]
     if view.artifacts:
         sections["artifacts"] = [(item.path, show_size(item.size)) for item in view.artifacts]
     print_run(view.run, make_console(file), card=card_of(view), sections=sections, code=str(facts.get("code") or ""))
-
-
-def _fact(name: str, value: Any) -> Any:
-    """Times and sizes as one reads them."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return value
-    if name.endswith("_seconds"):
-        return show_duration(value * 1000)
-    if name.endswith("_bytes") or name == "memory":
-        return f"-{show_size(-int(value))}" if value < 0 else show_size(int(value))
-    return value
 
 
 def _is_short(value: Any) -> bool:
@@ -252,13 +239,11 @@ def static_view(kind: str, data: Any) -> View:
         return View(runs_table(data))
     if kind == "run":
         view, histories = data
-        shown = [name for name in view.facts if name not in ELSEWHERE and not name.startswith("reference:")]
-        facts = {name: view.facts[name] for name in shown}
         curves = {key: points for key, points in histories.items() if len(points) > 1}
         return View(
             run_page(
-                view.run, card=card_of(view), history=curves, facts=facts, artifacts=view.artifacts, data=view.data,
-                code=str(view.facts.get("code") or ""),
+                view.run, card=card_of(view), history=curves, facts=view.facts, artifacts=view.artifacts,
+                data=view.data, code=str(view.facts.get("code") or ""),
             )
         )  # fmt: skip
     if kind == "service":
