@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import sys
 import types
@@ -9,6 +10,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 from mlops_nb.capture.slicing.bytecode import CodeNames
+from mlops_nb.capture.slicing.idle import DRAWING
 from mlops_nb.capture.slicing.layout import is_local, module_name
 from mlops_nb.capture.slicing.ledger import Execution, Ledger
 from mlops_nb.capture.slicing.mentions import CellText
@@ -296,7 +298,21 @@ def seeded_first(text: CellText, namespace: Mapping[str, Any], after: Mapping[st
             found.add(_SEEDERS[dotted])
         elif len(chain) == 1 and type(value := namespace.get(chain[0])) is types.FunctionType:
             found |= _seeded_by(value, after)
+    said = {chain for chain in {*text.chains, *text.called} if chain[-1] in DRAWING}
+    if not any(chain[-1] != "random" or chain[-2:-1] == ("random",) for chain in said):
+        found |= {name for chain in text.called if (name := _seeded_last(chain, text, namespace, after))}
     return frozenset(found)
+
+
+def _seeded_last(
+    chain: tuple[str, ...], text: CellText, namespace: Mapping[str, Any], after: Mapping[str, Hashable]
+) -> str:
+    """The resource that a cell seeds after other calls (``sns.set_theme()``) and has not drawn from since; or empty."""
+    name = _SEEDERS.get(".".join((_module_path(chain[0], text, namespace), *chain[1:])), "")
+    if name == "@random":
+        return name if random.getstate()[1][-1] == 624 else ""
+    state = after.get(name)
+    return name if state is not None and not has_drawn(name, state) else ""
 
 
 _SEEDERS = {

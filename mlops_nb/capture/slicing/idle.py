@@ -10,7 +10,7 @@ from mlops_nb.capture.slicing.layout import module_name, type_name
 _OBJECTS = 500
 _WORDS = 624
 _MACHINES = frozenset({"SVC", "NuSVC", "SVR", "NuSVR", "OneClassSVM"})
-_DRAWING = frozenset(
+DRAWING = frozenset(
     "random rand randn randint choice choices sample shuffle permutation normal uniform random_sample".split()
 )
 
@@ -38,7 +38,7 @@ def draws_idly(before: Hashable, after: Hashable, values: Iterable[object], word
     """
     if not (isinstance(before, tuple) and isinstance(after, tuple)) or "sklearn.svm" not in sys.modules:
         return False
-    if "fit" not in words or not _DRAWING.isdisjoint(words):
+    if "fit" not in words or not DRAWING.isdisjoint(words):
         return False
     found = list(_unseeded(values))
     if not found or not all(map(_ignores_its_seed, found)) or before[2:] != after[2:]:

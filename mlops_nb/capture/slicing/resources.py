@@ -224,7 +224,7 @@ def _torch_random() -> Hashable:
 
 
 def has_drawn(name: str, state: Hashable) -> bool:
-    """Whether numbers were drawn from a generator, or it was seeded, since its library was loaded.
+    """Whether numbers were drawn from a generator since its library was loaded, or since it was seeded.
 
     Examples
     --------
@@ -235,7 +235,7 @@ def has_drawn(name: str, state: Hashable) -> bool:
         torch = sys.modules["torch"]
         fresh = torch.Generator().manual_seed(torch.initial_seed()).get_state()
         return bytes(fresh.numpy()) != state
-    return isinstance(state, tuple) and (state[1] != 623 or bool(state[2]))
+    return isinstance(state, tuple) and (state[1] not in (623, 624) or bool(state[2]))
 
 
 def _numpy_options() -> Hashable:

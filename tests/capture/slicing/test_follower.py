@@ -197,6 +197,18 @@ def test_a_seed_that_a_support_vector_machine_takes_and_does_not_use_is_no_rando
     assert [entry.unseeded for entry in follower.ledger.executions] == list(cells.values())
 
 
+def test_a_seed_that_comes_after_other_calls_is_one() -> None:
+    cells = [
+        "import random, numpy as np\nnp.set_printoptions(precision=3)\nrandom.seed(1); np.random.seed(1)",
+        "x = np.random.rand(3), random.random()",
+        "y = np.random.rand(3); np.random.seed(2)",
+    ]
+    follower, _ = follow(cells)
+    assert [entry.unseeded for entry in follower.ledger.executions] == [False, False, False]
+    follower, _ = follow(["import numpy as np", "y = np.random.rand(3); np.random.seed(5)", "z = np.random.rand()"])
+    assert [entry.unseeded for entry in follower.ledger.executions][1]
+
+
 def test_boosters_are_changed_by_training_and_not_by_looking() -> None:
     pytest.importorskip("xgboost")
     pytest.importorskip("lightgbm")
