@@ -115,7 +115,7 @@ def _ray(address: str, workers: int | None) -> Engine:
     ray = require("ray", "ray", purpose="sweep on a Ray cluster")
     where = {"": None, "auto": "auto", "local": "local"}.get(address, address)
     try:
-        ray.init(address=where, ignore_reinit_error=True, log_to_driver=False)
+        ray.init(address=where, ignore_reinit_error=True, log_to_driver=False, logging_level="ERROR")
     except Exception as error:  # what its processes said, in whatever class
         what = "Ray did not start here" if where == "local" else f"There is no Ray cluster at {address or 'auto'!r}"
         raise InvalidInput(
