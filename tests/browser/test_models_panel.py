@@ -112,6 +112,7 @@ for depth in (1, 4):
 _ = mlops_nb.registry.promote("wine", 1, "champion")"""
 
 
+@pytest.mark.nightly  # a minute; the whole road above is the gate's
 def test_a_model_is_evaluated_by_clicks(page: LabPage, lab: Lab, tmp_path: Path) -> None:
     lab.write_notebook(f"{tmp_path.name}/models.ipynb", [TRAINED, "%mlops models"])
     page.open_notebook(f"{tmp_path.name}/models.ipynb")

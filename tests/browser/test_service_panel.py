@@ -51,6 +51,7 @@ send(people(600, 1), 0.002)
 threading.Thread(target=send, args=(people(4000, 2, older=9, cities=("Bern", "Zug")), 0.02), daemon=True).start()"""
 
 
+@pytest.mark.nightly  # a minute of traffic; what the panel shows of it is in tests/panels
 def test_requests_latency_and_drift_live(page: LabPage, lab: Lab, tmp_path: Path) -> None:
     lab.write_notebook(f"{tmp_path.name}/serve.ipynb", [START, "%mlops serve models:/churn@champion", ASK])
     page.open_notebook(f"{tmp_path.name}/serve.ipynb")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from collections.abc import Hashable, Iterable
 from pathlib import Path
@@ -219,11 +218,24 @@ def _open_files() -> set[str]:
 def _stream_files() -> frozenset[str]:
     """Where a launcher sends what this process says (``jupyter lab > nohup.out``): nothing that a cell reads or writes.
 
-    A kernel puts pipes in the place of the streams and keeps the originals under other numbers.
+    A kernel puts pipes in the place of the streams and keeps the originals under other numbers, and so do test runners:
+    whatever was open for writing only before anything was followed counts.
     """
-    kept = (getattr(stream, "_original_stdstream_copy", None) for stream in (sys.stdout, sys.stderr))
-    numbers = [0, 1, 2, *(number for number in kept if type(number) is int)]
-    return frozenset(path for number in numbers if (path := _file_behind(str(number))).startswith("/"))
+    try:
+        names = os.listdir("/proc/self/fd")[:2000]
+    except OSError:
+        return frozenset()
+    kept = (name for name in names if name in ("0", "1", "2") or _is_written_only(name))
+    return frozenset(path for name in kept if (path := _file_behind(name)).startswith("/"))
+
+
+def _is_written_only(number: str) -> bool:
+    try:
+        with open(f"/proc/self/fdinfo/{number}", encoding="ascii") as lines:
+            flags = next((line.split()[1] for line in lines if line.startswith("flags:")), "0")
+    except (OSError, ValueError, IndexError):
+        return False
+    return int(flags, 8) & os.O_ACCMODE == os.O_WRONLY
 
 
 def _file_behind(number: str) -> str:
