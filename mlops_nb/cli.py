@@ -12,11 +12,10 @@ from pathlib import Path
 
 import mlops_nb
 from mlops_nb.errors import MlopsError
-from mlops_nb.stopping import asked_to_stop, interrupting
+from mlops_nb.stopping import INTERRUPTED_STATUS, asked_to_stop, interrupting
 from mlops_nb.verbs import VERBS, Result, call_verb
 
 USAGE_STATUS = 2
-INTERRUPTED_STATUS = 130
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -8,7 +8,10 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
-__all__ = ["asked_to_stop", "heeded_signals", "interrupting"]
+__all__ = ["INTERRUPTED_STATUS", "asked_to_stop", "heeded_signals", "interrupting"]
+
+INTERRUPTED_STATUS = 130
+"""The exit status of a command that was asked to stop and ended cleanly: as a shell has it for Ctrl-C."""
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 _asked: list[signal.Signals] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import functools
 import os
 import sys
@@ -50,7 +51,7 @@ def is_claimed(path: str) -> bool:
     """
     folders = (folder for folder in sys.path if folder and path.startswith(folder.rstrip(os.sep) + os.sep))
     folder = max(folders, key=len, default="").rstrip(os.sep)
-    return bool(folder) and path[len(folder) + 1 :].partition(os.sep)[0] in _brought(folder)
+    return bool(folder) and path[len(folder) + 1 :] in _brought(folder)
 
 
 def holds_distributions(folder: str) -> bool:
@@ -65,23 +66,26 @@ def holds_distributions(folder: str) -> bool:
 
 
 def _brought(folder: str) -> frozenset[str]:
-    """The files and packages directly below a folder that distributions brought."""
+    """The files below a folder that distributions brought, relative to it."""
     try:
         return _read(folder, os.stat(folder).st_mtime_ns)  # noqa: PTH116 - for each module that is looked at
     except OSError:
         return frozenset()
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=16)
 def _read(folder: str, stamp: int) -> frozenset[str]:
-    """The first parts of all paths in the RECORDs of a folder (its time of change is part of the question)."""
+    """All paths in the RECORDs of a folder (its time of change is part of the question).
+
+    Whole paths: of two that put files into one folder ``data``, one may be the user.
+    """
     found: set[str] = set()
     for name in os.listdir(folder):  # noqa: PTH208
         if not name.endswith(".dist-info"):
             continue
         try:
-            with Path(folder, name, "RECORD").open(encoding="utf-8") as lines:
-                found.update(line.partition(",")[0].strip('"').partition("/")[0] for line in lines)
-        except (OSError, UnicodeDecodeError):  # a distribution without a list claims nothing
+            with Path(folder, name, "RECORD").open(encoding="utf-8", newline="") as lines:
+                found.update(row[0].replace("/", os.sep) for row in csv.reader(lines) if row)
+        except (OSError, UnicodeDecodeError, csv.Error):  # a distribution without a list claims nothing
             continue
-    return frozenset(part for part in found if part and part != ".." and not part.endswith(".dist-info"))
+    return frozenset(found)

@@ -13,10 +13,9 @@ from typing import Any, Protocol
 
 from mlops_nb.entities import Status
 from mlops_nb.errors import MlopsError
-from mlops_nb.stopping import asked_to_stop, heeded_signals
+from mlops_nb.stopping import INTERRUPTED_STATUS, asked_to_stop, heeded_signals
 
 __all__ = [
-    "INTERRUPTED_STATUS",
     "Failure",
     "Interruption",
     "Listener",
@@ -28,9 +27,6 @@ __all__ = [
 ]
 
 _SHOWN = 100
-
-INTERRUPTED_STATUS = 130
-"""The exit status of a command that was asked to stop and ended cleanly: as a shell has it for Ctrl-C."""
 
 
 @dataclass(frozen=True, slots=True)

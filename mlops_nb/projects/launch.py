@@ -21,11 +21,12 @@ from mlops_nb.capture.secrets import redact
 from mlops_nb.entities import Run, Status
 from mlops_nb.errors import InvalidInput, MlopsError
 from mlops_nb.projects.commands import Command
-from mlops_nb.projects.events import INTERRUPTED_STATUS, Interruption, Listener, on_signals
+from mlops_nb.projects.events import Interruption, Listener, on_signals
 from mlops_nb.projects.parameters import parse_assignment, recordable
 from mlops_nb.projects.rerun import run_notebook
 from mlops_nb.projects.sites import Site
 from mlops_nb.projects.spec import EntryPoint, Project, inside
+from mlops_nb.stopping import INTERRUPTED_STATUS
 from mlops_nb.tracking import active_run
 from mlops_nb.tracking.fluent import begin, current_experiment
 from mlops_nb.tracking.starts import new_start

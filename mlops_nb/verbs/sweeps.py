@@ -67,7 +67,7 @@ def do_sweep(asked: argparse.Namespace) -> Result:
         if not asked.notebook:
             raise InvalidInput("Nothing is named to be swept.", hint="Type: mlops-nb sweep NOTEBOOK -p NAME=VALUES")
         board = _begin(asked.notebook, _given(asked), options)
-    from mlops_nb.projects.events import INTERRUPTED_STATUS
+    from mlops_nb.stopping import INTERRUPTED_STATUS
 
     failed = board.counts()["failed"] + board.counts()["killed"]
     status = INTERRUPTED_STATUS if board.state == "interrupted" else 1 if failed else 0

@@ -35,6 +35,7 @@ def test_what_a_distribution_brought_is_installed_wherever_it_lies(layer: Path) 
     assert is_installed(str(layer / "brought_pkg" / "core.py"))
     assert is_installed(str(layer / "brought_one.py"))
     assert not is_installed(str(layer / "mine.py"))
+    assert not is_installed(str(layer / "brought_pkg" / "mine.csv")), "a folder that both put files into"
     assert holds_distributions(str(layer))
 
 
